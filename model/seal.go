@@ -161,7 +161,9 @@ func (s *Sealer) Hash(kind, plain string) string {
 }
 
 // String keeps keys out of logs.
-func (s *Sealer) String() string { return fmt.Sprintf("Sealer(current %s of %d)", s.current, len(s.keys)) }
+func (s *Sealer) String() string {
+	return fmt.Sprintf("Sealer(current %s of %d)", s.current, len(s.keys))
+}
 
 // GoString keeps keys out of %#v.
 func (s *Sealer) GoString() string { return s.String() }
