@@ -1,0 +1,56 @@
+# Everything a developer runs. "make" alone lists the targets.
+
+DATA_DIR ?= ./data
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo build test race check fmt fmt-check tidy-check generate-check vet lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## build and start the product with demonstration data in DATA_DIR (./data), and go on serving
+	@DATA_DIR='$(DATA_DIR)' exec ./bin/bangfu demo
+
+build: ## build bin/bangfu, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/bangfu .
+
+test: ## run all tests, on the embedded default and on MariaDB + Redis
+	@scripts/with-services.sh scripts/test.sh
+
+race: ## the same under the race detector
+	@scripts/with-services.sh scripts/test.sh -race
+
+check: fmt-check tidy-check generate-check vet lint race ## all that CI checks
+	@echo
+	@echo "make check: all green"
+
+fmt: ## format the Go code
+	@git ls-files -z '*.go' | xargs -0 gofmt -w
+
+fmt-check: ## fail on code that gofmt would change and on scripts that bash cannot parse
+	@echo "== format"
+	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
+		if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	@for script in scripts/*.sh .ci/run; do bash -n "$$script" || exit 1; done
+
+tidy-check: ## fail when go.mod or go.sum are not what "go mod tidy" makes of them
+	@echo "== go mod tidy"
+	@go mod tidy -diff
+	@go mod verify
+
+generate-check: ## fail when a generated file is out of date
+	@echo "== generated files"
+	@scripts/check-generated.sh
+
+vet: ## go vet
+	@echo "== go vet"
+	@go vet ./...
+
+lint: ## golangci-lint, in the pinned version
+	@echo "== lint"
+	@scripts/lint.sh
+
+clean: ## remove what was built (not your data)
+	rm -rf bin .cache
