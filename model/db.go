@@ -1,0 +1,205 @@
+package model
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/bwmarrin/snowflake"
+	sqlite "github.com/glebarez/sqlite"
+	mysqldriver "github.com/go-sql-driver/mysql"
+	"gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Dialect is the kind of database behind a DB.
+type Dialect string
+
+// The dialects.
+const (
+	SQLite Dialect = "sqlite" // embedded database file
+	MySQL  Dialect = "mysql"  // MySQL, MariaDB, TiDB
+)
+
+// Options say which database to open.
+type Options struct {
+	MySQLDSN   string // go-sql-driver form; empty: the embedded database
+	SQLitePath string // database file of the embedded database
+	Clock      Clock  // nil: SystemClock
+	Logger     *slog.Logger
+}
+
+// DB is an open database with the clock and the id source that go with it.
+type DB struct {
+	Dialect Dialect
+	Clock   Clock
+	orm     *gorm.DB
+	writer  chan struct{} // embedded database: one writer at a time queues here instead of polling the file lock
+	node    *snowflake.Node
+	stop    context.CancelFunc
+	log     *slog.Logger
+}
+
+// Open connects to the database. It neither migrates nor checks the schema: see Migrate and Ready.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Clock == nil {
+		o.Clock = SystemClock{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{Clock: o.Clock, log: o.Logger, stop: func() {}}
+	dialector, err := db.dialector(o)
+	if err != nil {
+		return nil, err
+	}
+	db.orm, err = gorm.Open(dialector, &gorm.Config{
+		TranslateError:         true,
+		SkipDefaultTransaction: true,
+		NowFunc:                o.Clock.Now,
+		Logger: logger.NewSlogLogger(o.Logger, logger.Config{
+			LogLevel: logger.Warn, SlowThreshold: time.Second, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
+		}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s database: %w", db.Dialect, err)
+	}
+	pool, err := db.orm.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(64)
+	pool.SetMaxIdleConns(64)
+	pool.SetConnMaxLifetime(30 * time.Minute)
+	if err := pool.PingContext(ctx); err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("reach %s database: %w", db.Dialect, err)
+	}
+	return db, nil
+}
+
+func (db *DB) dialector(o Options) (gorm.Dialector, error) {
+	if o.MySQLDSN == "" {
+		db.Dialect = SQLite
+		db.writer = make(chan struct{}, 1)
+		q := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(10000)", "foreign_keys(1)", "synchronous(NORMAL)"}, "_txlock": {"immediate"}}
+		return sqlite.Open("file:" + filepath.ToSlash(o.SQLitePath) + "?" + q.Encode()), nil
+	}
+	db.Dialect = MySQL
+	cfg, err := mysqldriver.ParseDSN(o.MySQLDSN)
+	if err != nil {
+		return nil, errors.New("MYSQL_DSN is not a valid data source name (want user:password@tcp(host:port)/database)")
+	}
+	cfg.ParseTime, cfg.Loc, cfg.ClientFoundRows, cfg.InterpolateParams = true, time.UTC, true, true
+	cfg.Collation = "utf8mb4_bin"
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Second
+	}
+	if cfg.Params == nil {
+		cfg.Params = map[string]string{}
+	}
+	cfg.Params["time_zone"] = "'+00:00'"
+	cfg.Params["innodb_lock_wait_timeout"] = "10"
+	return mysql.New(mysql.Config{DSNConfig: cfg}), nil
+}
+
+// Close stops renewing the id node and closes the pool.
+func (db *DB) Close() error {
+	db.stop()
+	pool, err := db.orm.DB()
+	if err != nil {
+		return err
+	}
+	return pool.Close()
+}
+
+// Pool is the plain connection pool, for statistics, migrations and hand-written statements.
+func (db *DB) Pool() (*sql.DB, error) { return db.orm.DB() }
+
+// Read is a handle for reading outside a transaction.
+func (db *DB) Read(ctx context.Context) *gorm.DB { return db.orm.WithContext(ctx) }
+
+// Now reads the clock.
+func (db *DB) Now() time.Time { return db.Clock.Now() }
+
+// maxAttempts bounds how often a transaction is run again after a deadlock or lock timeout.
+const maxAttempts = 8
+
+// Tx runs fn in one read-write transaction at READ COMMITTED (the embedded database: serialised).
+// After a deadlock, lock timeout or write conflict the WHOLE of fn runs again, a bounded number of
+// times with jittered pauses, so fn must keep no state of an earlier run. If the retries do not help,
+// the error is CodeBusy.
+func (db *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	if db.writer != nil {
+		select {
+		case db.writer <- struct{}{}:
+			defer func() { <-db.writer }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		err := db.orm.WithContext(ctx).Transaction(fn, db.txOptions()...)
+		if err == nil || !Transient(err) {
+			return err
+		}
+		if attempt == maxAttempts {
+			return &Error{Code: CodeBusy, Message: "系统繁忙，请稍后再试", Cause: err}
+		}
+		pause := time.Duration(1+rand.IntN(8<<min(attempt, 5))) * time.Millisecond
+		db.log.DebugContext(ctx, "transaction runs again", "attempt", attempt, "cause", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (db *DB) txOptions() []*sql.TxOptions {
+	if db.Dialect == SQLite {
+		return nil
+	}
+	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}
+}
+
+// Snapshot runs fn on one read-consistent view of the whole database; fn must not write.
+func (db *DB) Snapshot(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if db.Dialect == MySQL {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	return db.orm.WithContext(ctx).Transaction(fn, opts)
+}
+
+// Transient tells whether err is a deadlock, lock timeout or write conflict, after which running the
+// transaction again may succeed.
+func Transient(err error) bool {
+	var my *mysqldriver.MySQLError
+	if errors.As(err, &my) {
+		switch my.Number {
+		case 1213, 1205, 1020, // deadlock, lock wait timeout, record changed (MariaDB snapshot isolation)
+			8002, 8022, 8028, 9007: // TiDB: write conflicts and schema changes
+			return true
+		}
+		return false
+	}
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) {
+		switch coded.Code() & 0xff {
+		case 5, 6: // SQLITE_BUSY, SQLITE_LOCKED
+			return true
+		}
+	}
+	return false
+}
+
+// Duplicate tells whether err says that a unique key exists already.
+func Duplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }

@@ -1,0 +1,73 @@
+package model
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migrate brings the schema to the newest version that this program knows. Any number of processes may
+// call it at once. It returns the version reached.
+func (db *DB) Migrate(ctx context.Context) (int64, error) {
+	p, err := db.provider()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return 0, fmt.Errorf("migrate: %w", err)
+	}
+	return p.GetDBVersion(ctx)
+}
+
+// ErrSchema says that the database's schema is not the one this program was built for.
+var ErrSchema = errors.New("the database schema does not fit this program")
+
+// CheckSchema refuses, with ErrSchema, a database whose version is older or newer than the program's.
+func (db *DB) CheckSchema(ctx context.Context) error {
+	p, err := db.provider()
+	if err != nil {
+		return err
+	}
+	have, want, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case have < want:
+		return fmt.Errorf("%w: it is at version %d, this program needs %d; run the migrate subcommand", ErrSchema, have, want)
+	case have > want:
+		return fmt.Errorf("%w: it is at version %d, this program only knows %d; run a newer program", ErrSchema, have, want)
+	}
+	return nil
+}
+
+func (db *DB) provider() (*goose.Provider, error) {
+	dialect, dir := goose.DialectSQLite3, "migrations/sqlite"
+	opts := []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true)}
+	if db.Dialect == MySQL {
+		dialect, dir = goose.DialectMySQL, "migrations/mysql"
+		locker, err := lock.NewMySQLTableLocker()
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, goose.WithLocker(locker))
+	}
+	sub, err := fs.Sub(migrations, dir)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.Pool()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, pool, sub, opts...)
+}
