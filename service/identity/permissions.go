@@ -1,0 +1,101 @@
+package identity
+
+// Role is what a console account is. What it may see is the subtree of its union (or, for a supplier, its own
+// supplier); what it may do are the permissions of its role, all listed here.
+type Role string
+
+// The roles.
+const (
+	RoleUnionAdmin     Role = "union_admin"     // 基层工会经办人: keeps the roster, enters money, drafts grants, fills the form
+	RoleUnionApprover  Role = "union_approver"  // 基层工会审批人: the second person
+	RoleFederation     Role = "federation"      // 县区、产业工会: watches its subtree, returns forms
+	RoleCityFederation Role = "city_federation" // 市总工会: policy, channels, suppliers, products, the year's end
+	RoleAuditor        Role = "auditor"         // 审计: reads everything in its subtree, changes nothing
+	RoleSupplier       Role = "supplier"        // 供应商: its own products, stock and parcels
+	RoleOperator       Role = "operator"        // 运维: accounts and the union tree; no money
+)
+
+// Roles lists every role in the order in which the console shows them, with its Chinese name.
+var Roles = []struct {
+	Role Role
+	Name string
+}{
+	{RoleUnionAdmin, "工会经办人"}, {RoleUnionApprover, "工会审批人"}, {RoleFederation, "县区（产业）工会"}, {RoleCityFederation, "市总工会"},
+	{RoleAuditor, "审计（只读）"}, {RoleSupplier, "供应商"}, {RoleOperator, "系统运维"},
+}
+
+// Permission is one thing that a role may do.
+type Permission string
+
+// The permissions. Reading is always limited to the subtree (or the supplier) besides.
+const (
+	PermSelf            Permission = "self"             // one's own account; every role
+	PermStaffRead       Permission = "staff.read"       //
+	PermStaffManage     Permission = "staff.manage"     // create, disable, reset console accounts in the subtree
+	PermUnionRead       Permission = "union.read"       //
+	PermUnionManage     Permission = "union.manage"     // create, rename, move, close unions
+	PermRosterRead      Permission = "roster.read"      // members, masked
+	PermRosterWrite     Permission = "roster.write"     // import, leave, transfer, unbind, decide bindings
+	PermMemberReveal    Permission = "member.reveal"    // see a phone or ID number unmasked; each look is audited
+	PermPolicyRead      Permission = "policy.read"      //
+	PermPolicyManage    Permission = "policy.manage"    // enter a policy year
+	PermFundRead        Permission = "fund.read"        //
+	PermFundEnter       Permission = "fund.enter"       // enter a top-up
+	PermFundConfirm     Permission = "fund.confirm"     // confirm a top-up that another person entered
+	PermGrantRead       Permission = "grant.read"       //
+	PermGrantDraft      Permission = "grant.draft"      //
+	PermGrantApprove    Permission = "grant.approve"    // approve a grant that another person drafted
+	PermGrantIssue      Permission = "grant.issue"      // start or resume issuing an approved grant
+	PermSweepRun        Permission = "sweep.run"        // start the year's end
+	PermShopRead        Permission = "shop.read"        // channels, regions, suppliers, products, stock
+	PermShopManage      Permission = "shop.manage"      // channels, regions, suppliers, certificates; put on and off the shelf
+	PermProductWrite    Permission = "product.write"    // draft products, SKUs, stock of a supplier
+	PermParcelShip      Permission = "parcel.ship"      // see and ship a supplier's parcels
+	PermOrderRead       Permission = "order.read"       //
+	PermStatementRead   Permission = "statement.read"   //
+	PermStatementSubmit Permission = "statement.submit" // sign and submit one's own union's form
+	PermStatementReturn Permission = "statement.return" // send a form of the subtree back with a reason
+	PermAuditRead       Permission = "audit.read"       //
+)
+
+// needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
+// given these: they work only in a session that passed a second factor.
+var needsSecondFactor = permissions(PermFundConfirm, PermGrantApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage, PermMemberReveal)
+
+var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead}
+
+var rolePermissions = map[Role]map[Permission]bool{
+	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit)...),
+	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermGrantApprove, PermGrantIssue,
+		PermAuditRead)...),
+	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
+	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermSweepRun,
+		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
+	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead)...),
+	RoleSupplier: permissions(PermSelf, PermShopRead, PermProductWrite, PermParcelShip),
+	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead),
+}
+
+func permissions(list ...Permission) map[Permission]bool {
+	m := make(map[Permission]bool, len(list))
+	for _, p := range list {
+		m[p] = true
+	}
+	return m
+}
+
+// May tells whether the role has the permission.
+func (r Role) May(p Permission) bool { return rolePermissions[r][p] }
+
+// NeedsSecondFactor tells whether the role holds any permission that asks for a second factor.
+func (r Role) NeedsSecondFactor() bool {
+	for p := range rolePermissions[r] {
+		if needsSecondFactor[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// NeedsSecondFactor tells whether the permission works only in a session that passed a second factor.
+func (p Permission) NeedsSecondFactor() bool { return needsSecondFactor[p] }
