@@ -1,0 +1,127 @@
+// Package emulator answers WeChat's own HTTP interfaces for development and tests, with their JSON shapes
+// and error codes, so that the same client library talks to it as to WeChat. It lets anyone in: serve it
+// on loopback only.
+package emulator
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"bangfu/model"
+)
+
+const (
+	codeLife  = 5 * time.Minute // WeChat's rule for login and phone codes
+	codeKept  = 2 * codeLife    // after this a used code is "invalid" instead of "been used"
+	tokenLife = 2 * time.Hour
+	maxBody   = 64 << 10 // bytes of any request
+)
+
+// Options says which mini-program the emulator knows.
+type Options struct {
+	AppID     string
+	AppSecret string
+	Clock     model.Clock // nil is the real time
+}
+
+// Emulator is a small WeChat platform in memory. It is an http.Handler, to be mounted anywhere by
+// http.StripPrefix, and safe for concurrent use.
+type Emulator struct {
+	appID, appSecret string
+	clock            model.Clock
+	mux              *http.ServeMux
+
+	mu     sync.Mutex
+	codes  map[string]*code
+	issued []string // codes in the order of their issue, for forgetting them
+	tokens map[string]time.Time
+	stable string // the current token of each of the two interfaces; WeChat keeps them apart
+	plain  string
+	faults []Fault
+}
+
+// New makes an emulator that knows one mini-program and no codes.
+func New(o Options) *Emulator {
+	if o.Clock == nil {
+		o.Clock = model.SystemClock{}
+	}
+	e := &Emulator{
+		appID: o.AppID, appSecret: o.AppSecret, clock: o.Clock,
+		mux: http.NewServeMux(), codes: map[string]*code{}, tokens: map[string]time.Time{},
+	}
+	for path, p := range e.platform() {
+		e.mux.Handle(path, e.serve(p))
+	}
+	e.mux.HandleFunc("GET /_emulator", e.help)
+	e.mux.HandleFunc("GET /_emulator/{$}", e.help)
+	e.mux.HandleFunc("POST /_emulator/users/{user}/login-code", e.postLoginCode)
+	e.mux.HandleFunc("POST /_emulator/users/{user}/phone-code", e.postPhoneCode)
+	e.mux.HandleFunc("POST /_emulator/faults", e.postFault)
+	e.mux.HandleFunc("DELETE /_emulator/faults", e.deleteFaults)
+	return e
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	e.mux.ServeHTTP(w, r)
+}
+
+// OpenID is the openid of a user at this emulator's mini-program. It depends on the two names only, so
+// that data made with it survives restarts.
+func (e *Emulator) OpenID(user string) string {
+	return "o" + digest("openid", e.appID, user)
+}
+
+// UnionID is the unionid of a user, the same at every mini-program.
+func (e *Emulator) UnionID(user string) string {
+	return "u" + digest("unionid", user)
+}
+
+// digest is 27 URL-safe characters that depend on nothing but the parts.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p + "\x00")) // hash.Hash never fails
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:27]
+}
+
+// endpoint is one of WeChat's interfaces: its method and what it answers.
+type endpoint struct {
+	method      string
+	contentType string
+	answer      func(r *http.Request, body []byte) any
+}
+
+// serve reads the request, lets an injected fault act, and answers as WeChat does: always with status 200.
+func (e *Emulator) serve(p endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, "request entity too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if e.disturb(w, r) {
+			return
+		}
+		w.Header().Set("Content-Type", p.contentType)
+		if r.Method != p.method {
+			writeJSON(w, wrongMethod(p.method))
+			return
+		}
+		writeJSON(w, p.answer(r, body))
+	})
+}
+
+// writeJSON writes v. A failed write means that the caller hung up, which is their right.
+func writeJSON(w http.ResponseWriter, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+}
