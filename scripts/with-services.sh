@@ -92,7 +92,7 @@ start_mariadb() {
 	(
 		umask 077
 		cat >"$folder/init.sql" <<-SQL
-			CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '$password';
+			CREATE OR REPLACE USER 'root'@'127.0.0.1' IDENTIFIED BY '$password';
 			GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 		SQL
 	)
