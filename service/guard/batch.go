@@ -19,11 +19,6 @@ var (
 	errClosed = errors.New("guard is closed")
 )
 
-// unasked says that err means that Redis was never asked.
-func unasked(err error) bool {
-	return errors.Is(err, errOpen) || errors.Is(err, errFull) || errors.Is(err, errClosed)
-}
-
 // call is one caller's commands on their way to Redis.
 type call struct {
 	ctx  context.Context

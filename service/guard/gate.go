@@ -49,7 +49,7 @@ func (g *Guard) Once(ctx context.Context, key string, ttl time.Duration) (releas
 // releaser opens the hold of token on key k. After an error the hold may exist all the same (the
 // answer was lost), so it is released too, unless Redis was never asked.
 func (g *Guard) releaser(ctx context.Context, k, token string, err error) func() {
-	if unasked(err) {
+	if err == errOpen || err == errFull || err == errClosed {
 		return func() {}
 	}
 	ctx = context.WithoutCancel(ctx) // the request may have ended; its hold should too
@@ -66,8 +66,8 @@ func (g *Guard) releaser(ctx context.Context, k, token string, err error) func()
 
 // Allow is a rate limit: subject may do name limit times at once, and again as time passes, limit times
 // in per. If not, retryAfter says when the next call is let through. The spacing per/limit is counted
-// in whole milliseconds, at least one. name is a word of the program; subject is only ever stored hashed,
-// but without a secret, so for a phone number hand in its keyed hash or the member's id. It fails open, so a limit that security rests on (guesses of a
+// in whole milliseconds, at least one. name is a word of the program; subject (a phone number, an
+// address) is only ever stored hashed. It fails open, so a limit that security rests on (guesses of a
 // password) must be kept in the database as well.
 func (g *Guard) Allow(ctx context.Context, name, subject string, limit int, per time.Duration) (ok bool, retryAfter time.Duration) {
 	k := g.key("allow:"+name, subject)

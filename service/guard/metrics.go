@@ -47,10 +47,10 @@ func (g *Guard) count(op, outcome string) { g.calls.WithLabelValues(op, outcome)
 // outcome counts a call that was not refused: "ok", "open" if Redis was not asked, "failed" if it
 // was and gave no answer (in time).
 func (g *Guard) outcome(op string, err error) {
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		g.count(op, answered)
-	case unasked(err):
+	case errOpen, errFull, errClosed:
 		g.count(op, "open")
 	default:
 		g.count(op, "failed")

@@ -60,7 +60,7 @@ const (
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermFundConfirm, PermGrantApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage, PermMemberReveal)
+var needsSecondFactor = permissions(PermFundConfirm, PermGrantApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead}
 

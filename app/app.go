@@ -1,0 +1,200 @@
+// Package app wires settings, database, guard, services and the HTTP server together. The program and the tests that
+// use the product over HTTP share it. Only this package and main read config.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"bangfu/api"
+	"bangfu/config"
+	"bangfu/model"
+	"bangfu/service/files"
+	"bangfu/service/guard"
+	"bangfu/service/identity"
+	"bangfu/service/job"
+	"bangfu/service/union"
+	"bangfu/service/wechat"
+	"bangfu/service/wechat/emulator"
+)
+
+// App is the running product, less its listener.
+type App struct {
+	Config   *config.Config
+	DB       *model.DB
+	Guard    *guard.Guard
+	Jobs     *job.Runner
+	Emulator *emulator.Emulator // nil with the real WeChat
+	Server   *api.Server
+	Services
+
+	metrics *prometheus.Registry
+	log     *slog.Logger
+	files   files.Store
+}
+
+// Services are the use cases, one service a capability.
+type Services struct {
+	Identity *identity.Service
+	Union    *union.Service
+}
+
+// Options are what is not a setting: the clock and the log.
+type Options struct {
+	Clock model.Clock // nil: the system's
+	Log   *slog.Logger
+}
+
+// OpenDB opens the database that the settings name; it neither migrates nor checks it.
+func OpenDB(ctx context.Context, cfg *config.Config, o Options) (*model.DB, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	return model.Open(ctx, model.Options{MySQLDSN: cfg.MySQLDSN, SQLitePath: filepath.Join(cfg.DataDir, "bangfu.db"), Clock: o.Clock, Logger: o.Log})
+}
+
+// Open opens everything on a migrated database and builds the server. Nothing runs in the background for the product's
+// own work until Run. Close it when done.
+func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
+	if o.Clock == nil {
+		o.Clock = model.SystemClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{Config: cfg, log: o.Log, metrics: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			_ = a.Close()
+		}
+	}()
+	if err = cfg.MakeKeys(); err != nil {
+		return nil, err
+	}
+	if a.DB, err = OpenDB(ctx, cfg, o); err != nil {
+		return nil, err
+	}
+	if err = a.DB.CheckSchema(ctx); err != nil {
+		return nil, err
+	}
+	if err = a.DB.StartIDs(ctx); err != nil {
+		return nil, err
+	}
+	if err = a.openOutside(ctx, o); err != nil {
+		return nil, err
+	}
+	if err = a.openServices(); err != nil {
+		return nil, err
+	}
+	return a, a.openServer()
+}
+
+// openOutside opens what is not the database: Redis, the file store.
+func (a *App) openOutside(ctx context.Context, o Options) (err error) {
+	cfg := a.Config
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.Guard, err = guard.Open(ctx, guard.Options{Addrs: cfg.RedisAddrs, Password: cfg.RedisPassword, Prefix: cfg.RedisPrefix, Logger: o.Log, Metrics: a.metrics})
+	if err != nil {
+		return err
+	}
+	a.files, err = files.Open(files.Options{
+		Kind: cfg.PictureStore, Dir: filepath.Join(cfg.DataDir, "files"),
+		Endpoint: cfg.S3Endpoint, Bucket: cfg.S3Bucket, Region: cfg.S3Region, AccessKey: cfg.S3AccessKey, SecretKey: cfg.S3SecretKey, Secure: cfg.S3Secure,
+	})
+	if err != nil {
+		return err
+	}
+	if cfg.Emulated() {
+		a.Emulator = emulator.New(emulator.Options{AppID: config.EmulatorAppID, AppSecret: config.EmulatorAppSecret, Clock: o.Clock})
+	}
+	return nil
+}
+
+// openServices makes the services.
+func (a *App) openServices() error {
+	cfg := a.Config
+	hashKey, err := model.DecodeKey(cfg.HashKey)
+	if err != nil {
+		return err
+	}
+	sealer, err := model.NewSealer(cfg.FieldKeys, hashKey)
+	if err != nil {
+		return err
+	}
+	platform, err := a.wechat()
+	if err != nil {
+		return err
+	}
+	a.Jobs = job.NewRunner(a.DB, a.log)
+	a.Identity = identity.New(a.DB, a.Guard, sealer, platform, identity.Lifetimes{
+		MemberIdle: cfg.SessionIdleMember, MemberMax: cfg.SessionMaxMember, StaffIdle: cfg.SessionIdleStaff, StaffMax: cfg.SessionMaxStaff,
+	})
+	a.Union = union.New(a.DB, sealer)
+	return nil
+}
+
+func (a *App) wechat() (*wechat.Client, error) {
+	cfg := a.Config
+	o := wechat.Options{BaseURL: cfg.WechatBaseURL, AppID: cfg.WechatAppID, AppSecret: cfg.WechatAppSecret, Cache: wechat.NewTokenCache(a.Guard.Client(), a.log), Logger: a.log}
+	if cfg.Emulated() {
+		o.BaseURL, o.AppID, o.AppSecret = "http://"+cfg.HTTPAddr+"/emulator", config.EmulatorAppID, config.EmulatorAppSecret
+	}
+	return wechat.New(o)
+}
+
+func (a *App) openServer() (err error) {
+	d := api.Deps{
+		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
+		Identity: a.Identity, Union: a.Union,
+	}
+	if a.Emulator != nil {
+		d.Emulator = a.Emulator
+	}
+	a.Server, err = api.New(d)
+	return err
+}
+
+// Run does the background work until ctx ends.
+func (a *App) Run(ctx context.Context) { a.Jobs.Run(ctx, 2) }
+
+// Close releases everything that Open opened.
+func (a *App) Close() error {
+	var errs []error
+	if a.Guard != nil {
+		errs = append(errs, a.Guard.Close())
+	}
+	if a.DB != nil {
+		errs = append(errs, a.DB.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ready tells whether the process can do its work: without the database it cannot, without Redis it can, slower.
+func (a *App) ready(ctx context.Context) api.Readiness {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	r := api.Readiness{Ready: true, Parts: map[string]string{"database": "ok", "redis": "ok", "files": "ok"}}
+	var one int
+	if err := a.DB.Read(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
+		r.Ready, r.Parts["database"] = false, "down"
+	}
+	if err := a.Guard.Health(); err != nil {
+		r.Parts["redis"] = "degraded"
+	}
+	if err := a.files.Health(ctx); err != nil {
+		r.Parts["files"] = "degraded"
+	}
+	return r
+}
+
+// Handler is the server with nothing around it.
+func (a *App) Handler() http.Handler { return a.Server }

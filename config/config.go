@@ -1,0 +1,197 @@
+// Package config reads the program's settings from the environment into one typed value, checks all of them before
+// anything is opened, and makes the keys that were not given.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	mysqldriver "github.com/go-sql-driver/mysql"
+
+	"bangfu/model"
+)
+
+// Config holds every setting; config/example.env explains them. The zero environment is the embedded default.
+type Config struct {
+	HTTPAddr       string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	DataDir        string   `env:"DATA_DIR" envDefault:"./data"`
+	PublicBaseURL  string   `env:"PUBLIC_BASE_URL"`
+	TrustedProxies []string `env:"TRUSTED_PROXIES"`
+	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"`
+
+	MySQLDSN      string   `env:"MYSQL_DSN"`
+	RedisAddrs    []string `env:"REDIS_ADDRS"`
+	RedisPassword string   `env:"REDIS_PASSWORD"`
+	RedisPrefix   string   `env:"REDIS_PREFIX" envDefault:"bf:"`
+
+	WechatBaseURL    string `env:"WECHAT_BASE_URL"`
+	WechatPayBaseURL string `env:"WECHATPAY_BASE_URL"`
+	WechatAppID      string `env:"WECHAT_APP_ID"`
+	WechatAppSecret  string `env:"WECHAT_APP_SECRET"`
+
+	CityUnionName   string `env:"CITY_UNION_NAME" envDefault:"湛江市总工会"`
+	AutoConfirmDays int    `env:"AUTO_CONFIRM_DAYS" envDefault:"10"`
+
+	PictureStore string `env:"PICTURE_STORE" envDefault:"local"`
+	S3Endpoint   string `env:"S3_ENDPOINT"`
+	S3Bucket     string `env:"S3_BUCKET"`
+	S3Region     string `env:"S3_REGION"`
+	S3AccessKey  string `env:"S3_ACCESS_KEY"`
+	S3SecretKey  string `env:"S3_SECRET_KEY"`
+	S3Secure     bool   `env:"S3_SECURE" envDefault:"true"`
+
+	FieldKeys string `env:"FIELD_KEYS"`
+	HashKey   string `env:"HASH_KEY"`
+
+	SessionIdleMember time.Duration `env:"SESSION_IDLE_MEMBER" envDefault:"720h"`
+	SessionMaxMember  time.Duration `env:"SESSION_MAX_MEMBER" envDefault:"2160h"`
+	SessionIdleStaff  time.Duration `env:"SESSION_IDLE_STAFF" envDefault:"30m"`
+	SessionMaxStaff   time.Duration `env:"SESSION_MAX_STAFF" envDefault:"12h"`
+}
+
+// The emulator's own app, used when no real WeChat is set.
+const (
+	EmulatorAppID     = "wxemulator00000000"
+	EmulatorAppSecret = "emulator-knows-no-secrets"
+)
+
+// Load reads and checks the settings in environ (as os.Environ gives them). The error tells every mistake at once.
+func Load(environ []string) (*Config, error) {
+	c := &Config{}
+	var mistakes []error
+	if err := env.ParseWithOptions(c, env.Options{Environment: env.ToMap(environ)}); err != nil {
+		var many env.AggregateError
+		if errors.As(err, &many) {
+			mistakes = append(mistakes, many.Errors...)
+		} else {
+			mistakes = append(mistakes, err)
+		}
+	}
+	mistakes = append(mistakes, c.check()...)
+	if len(mistakes) > 0 {
+		return nil, fmt.Errorf("settings are not usable:\n%w", joined(mistakes))
+	}
+	return c, nil
+}
+
+func joined(errs []error) error {
+	lines := make([]string, len(errs))
+	for i, e := range errs {
+		lines[i] = "  - " + e.Error()
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// Emulated tells whether WeChat is the built-in emulator.
+func (c *Config) Emulated() bool { return c.WechatBaseURL == "" }
+
+// Loopback tells whether the program listens on this machine only.
+func (c *Config) Loopback() bool {
+	host, _, err := net.SplitHostPort(c.HTTPAddr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (c *Config) check() (mistakes []error) {
+	wrong := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf(format, args...)) }
+	if _, port, err := net.SplitHostPort(c.HTTPAddr); err != nil || port == "" {
+		wrong("HTTP_ADDR %q is not host:port", c.HTTPAddr)
+	}
+	if c.DataDir == "" {
+		wrong("DATA_DIR is empty")
+	}
+	if _, ok := logLevels[c.LogLevel]; !ok {
+		wrong("LOG_LEVEL %q is not one of debug, info, warn, error", c.LogLevel)
+	}
+	if c.MySQLDSN != "" {
+		if dsn, err := mysqldriver.ParseDSN(c.MySQLDSN); err != nil || dsn.DBName == "" {
+			wrong("MYSQL_DSN is not user:password@tcp(host:port)/database")
+		}
+	}
+	for _, a := range c.RedisAddrs {
+		if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
+			wrong("REDIS_ADDRS: %q is not host:port", a)
+		}
+	}
+	for name, raw := range map[string]string{"PUBLIC_BASE_URL": c.PublicBaseURL, "WECHAT_BASE_URL": c.WechatBaseURL, "WECHATPAY_BASE_URL": c.WechatPayBaseURL} {
+		if u, err := url.Parse(raw); raw != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+			wrong("%s %q is not an http(s) address", name, raw)
+		}
+	}
+	if strings.TrimSpace(c.CityUnionName) == "" {
+		wrong("CITY_UNION_NAME is empty")
+	}
+	if c.AutoConfirmDays < 1 || c.AutoConfirmDays > 60 {
+		wrong("AUTO_CONFIRM_DAYS %d is not between 1 and 60", c.AutoConfirmDays)
+	}
+	mistakes = append(mistakes, c.checkWechat()...)
+	mistakes = append(mistakes, c.checkStore()...)
+	mistakes = append(mistakes, c.checkKeys()...)
+	return append(mistakes, c.checkSessions()...)
+}
+
+// checkWechat holds the rule that the emulator, which lets anyone in, is only ever served on loopback.
+func (c *Config) checkWechat() (mistakes []error) {
+	missing := missingOf("WECHAT_BASE_URL", c.WechatBaseURL, "WECHAT_APP_ID", c.WechatAppID, "WECHAT_APP_SECRET", c.WechatAppSecret)
+	switch {
+	case c.Emulated() && !c.Loopback():
+		return []error{fmt.Errorf("HTTP_ADDR %s is not loopback, but the built-in WeChat emulator lets anyone in: set %s (the real WeChat is https://api.weixin.qq.com), or listen on 127.0.0.1",
+			c.HTTPAddr, strings.Join(missing, ", "))}
+	case !c.Emulated() && len(missing) > 0:
+		return []error{fmt.Errorf("WECHAT_BASE_URL is set, but %s is missing", strings.Join(missing, " and "))}
+	}
+	return nil
+}
+
+func (c *Config) checkStore() (mistakes []error) {
+	switch c.PictureStore {
+	case "local":
+		return nil
+	case "s3":
+		if m := missingOf("S3_ENDPOINT", c.S3Endpoint, "S3_BUCKET", c.S3Bucket, "S3_ACCESS_KEY", c.S3AccessKey, "S3_SECRET_KEY", c.S3SecretKey); len(m) > 0 {
+			return []error{fmt.Errorf("PICTURE_STORE is s3, but %s is missing", strings.Join(m, ", "))}
+		}
+		return nil
+	}
+	return []error{fmt.Errorf("PICTURE_STORE %q is neither local nor s3", c.PictureStore)}
+}
+
+func (c *Config) checkKeys() (mistakes []error) {
+	if c.HashKey != "" {
+		if _, err := model.DecodeKey(c.HashKey); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("HASH_KEY: %w", err))
+		}
+	}
+	if c.FieldKeys != "" {
+		if _, err := model.NewSealer(c.FieldKeys, make([]byte, 32)); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("FIELD_KEYS: %w", err))
+		}
+	}
+	return mistakes
+}
+
+func (c *Config) checkSessions() (mistakes []error) {
+	for _, s := range []struct {
+		name      string
+		idle, max time.Duration
+	}{{"MEMBER", c.SessionIdleMember, c.SessionMaxMember}, {"STAFF", c.SessionIdleStaff, c.SessionMaxStaff}} {
+		if s.idle < time.Minute || s.max < s.idle {
+			mistakes = append(mistakes, fmt.Errorf("SESSION_IDLE_%s %s must be at least a minute and at most SESSION_MAX_%s %s", s.name, s.idle, s.name, s.max))
+		}
+	}
+	return mistakes
+}
+
+func missingOf(pairs ...string) (missing []string) {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			missing = append(missing, pairs[i])
+		}
+	}
+	return missing
+}

@@ -1,0 +1,47 @@
+// Package union keeps the union tree and the rosters of its unions.
+package union
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+)
+
+// Service is the use cases of the union tree and its rosters.
+type Service struct {
+	db     *model.DB
+	sealer *model.Sealer
+}
+
+// New makes the service.
+func New(db *model.DB, sealer *model.Sealer) *Service { return &Service{db: db, sealer: sealer} }
+
+// EnsureRoot makes the root of the tree, the city federation, if there is none yet, and returns its id.
+func (s *Service) EnsureRoot(ctx context.Context, name string) (model.ID, error) {
+	var root model.Union
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		err := tx.Where("parent_id IS NULL").Take(&root).Error
+		if !errors.Is(err, gorm.ErrRecordNotFound) {
+			return err
+		}
+		now := s.db.Now()
+		root = model.Union{ID: rootID, Name: name, Kind: "city", Path: "/" + rootID.String() + "/", Status: "active", CreatedAt: now, UpdatedAt: now}
+		if err := tx.Create(&root).Error; err != nil {
+			return err
+		}
+		if err := tx.Create(&model.UnionPath{UnionID: root.ID, FromAt: now, Path: root.Path}).Error; err != nil {
+			return err
+		}
+		return s.db.Audit(tx, model.Actor{Kind: model.ActorSetup}, now, "union.create", "union:"+root.ID.String(), root.ID, map[string]string{"name": name})
+	})
+	if model.Duplicate(err) { // another process was first
+		return rootID, nil
+	}
+	return root.ID, err
+}
+
+// rootID is the same on every database, so that processes starting at once cannot make two roots.
+const rootID model.ID = 1
