@@ -48,8 +48,12 @@ type syncBuffer struct {
 	b  bytes.Buffer
 }
 
-func (s *syncBuffer) Write(p []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.b.Write(p) }
-func (s *syncBuffer) String() string              { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
 // newHouse starts the product on the database that TEST_DB names (mysql: with the Redis of TEST_REDIS_ADDRS) at 3 March 2025.
 func newHouse(t testing.TB) *house {
@@ -218,7 +222,10 @@ type request struct {
 	header       map[string]string
 }
 
-func (c *client) get(path string) *answer { c.t.Helper(); return c.do(request{method: "GET", path: path}) }
+func (c *client) get(path string) *answer {
+	c.t.Helper()
+	return c.do(request{method: "GET", path: path})
+}
 
 func (c *client) post(path string, body any) *answer {
 	c.t.Helper()

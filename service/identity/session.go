@@ -47,7 +47,9 @@ func (s *Service) startSession(tx *gorm.DB, now time.Time, audience string, subj
 	return token, csrf, tx.Create(&row).Error
 }
 
-func errLoggedOut() error { return model.E(model.CodeUnauthenticated, "登录已失效，请重新登录") }
+func errLoggedOut() error {
+	return model.E(model.CodeUnauthenticated, "登录已失效，请重新登录")
+}
 
 // session finds the live session behind a token and notes that it was seen. It is CodeUnauthenticated when there is
 // none, when it was revoked, idle for too long or past its absolute end.

@@ -210,7 +210,7 @@ func (r *Runner) renew(ctx context.Context, cancel context.CancelFunc, id model.
 			switch {
 			case res.Error == nil && res.RowsAffected == 1:
 				until = now.Add(lease)
-			case res.Error == nil, time.Now().After(until.Add(-lease/3)):
+			case res.Error == nil, time.Now().After(until.Add(-lease / 3)):
 				cancel()
 				return
 			}
