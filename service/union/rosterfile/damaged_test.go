@@ -1,0 +1,161 @@
+package rosterfile
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"bangfu/model"
+)
+
+// repack rebuilds an xlsx with one part changed.
+func repack(t *testing.T, data []byte, part string, change func([]byte) io.Reader) []byte {
+	t.Helper()
+	old, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for _, f := range old.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var changed io.Reader = bytes.NewReader(content)
+		if f.Name == part {
+			changed = change(content)
+		}
+		entry, err := w.Create(f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(entry, changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+const firstSheet = "xl/worksheets/sheet1.xml"
+
+func goodXLSX(t *testing.T) []byte {
+	return bytesOf(t, book(t, headRow(), []any{"职工甲", DemoPhone(1), DemoIDNumber(1)}, []any{"职工乙", DemoPhone(2), DemoIDNumber(2)}))
+}
+
+func TestFilesThatAreNoRoster(t *testing.T) {
+	good := goodXLSX(t)
+	flipped := bytes.Clone(good)
+	archive, err := zip.NewReader(bytes.NewReader(good), int64(len(good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.File {
+		if f.Name == firstSheet {
+			at, err := f.DataOffset()
+			if err != nil {
+				t.Fatal(err)
+			}
+			flipped[at+int64(f.CompressedSize64)/2] ^= 1
+		}
+	}
+	ole := append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), make([]byte, 600)...)
+	for _, c := range []struct {
+		name    string
+		data    []byte
+		message string
+	}{
+		{"empty", nil, "空的"},
+		{"spaces", []byte(" \r\n "), "空的"},
+		{"old xls", ole, "请另存为 xlsx"},
+		{"password", bytesOf(t, book(t, headRow()), excelize.Options{Password: "secret"}), "打开密码"},
+		{"page named xls", []byte("\r\n<html><table>…"), "网页格式"},
+		{"cut", good[:len(good)/2], "已损坏"},
+		{"flipped bit", flipped, "已损坏"},
+		{"another zip", repack(t, good, "xl/workbook.xml", func([]byte) io.Reader { return strings.NewReader("hello") }), "已损坏"},
+		{"picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "不是表格文件"},
+		{"unknown letters", []byte("姓名\xff\xff\xff,手机号"), "无法识别"},
+		{"open quotation mark", []byte(head + "\n" + line(1) + "\n\"职工乙,1,2\n" + line(3) + "\n"), "第 3 行的引号不成对"},
+		{"huge cell", []byte(head + "\n\"" + strings.Repeat("长", maxRecord) + "\",,,\n"), "第 2 行的引号不成对"},
+	} {
+		_, _, err := read(t, c.data)
+		wantFileError(t, c.name, err, model.CodeInvalid, c.message)
+	}
+}
+
+// excelize takes broken XML for the end of the sheet; half a roster must not pass for all of it.
+func TestBrokenSheetIsNotAShortOne(t *testing.T) {
+	good := goodXLSX(t)
+	if rows, _ := mustRead(t, good); len(rows) != 2 {
+		t.Fatal(rows)
+	}
+	for name, change := range map[string]func([]byte) io.Reader{
+		"cut": func(b []byte) io.Reader { return bytes.NewReader(b[:bytes.LastIndex(b, []byte("<row "))]) },
+		"control character": func(b []byte) io.Reader {
+			return strings.NewReader(strings.Replace(string(b), `<row r="3"`, "\x01<row r=\"3\"", 1))
+		},
+	} {
+		_, _, err := read(t, repack(t, good, firstSheet, change))
+		wantFileError(t, name, err, model.CodeInvalid, "已损坏")
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestZipBombs(t *testing.T) {
+	good := goodXLSX(t)
+	bomb := repack(t, good, firstSheet, func(b []byte) io.Reader {
+		return io.MultiReader(bytes.NewReader(b), io.LimitReader(zeros{}, maxUnpacked))
+	})
+	if len(bomb) > 2<<20 {
+		t.Fatal("the bomb should be small, it has", len(bomb), "bytes")
+	}
+	_, _, err := read(t, bomb)
+	wantFileError(t, "bomb", err, model.CodeTooLarge, "解压后超过")
+
+	// The same with a directory that lies about the size.
+	end := bytes.LastIndex(bomb, []byte("PK\x05\x06"))
+	for at := int(binary.LittleEndian.Uint32(bomb[end+16:])); at < end; {
+		next := at + 46 + int(binary.LittleEndian.Uint16(bomb[at+28:])) + int(binary.LittleEndian.Uint16(bomb[at+30:]))
+		if binary.LittleEndian.Uint32(bomb[at+24:]) > maxUnpacked {
+			binary.LittleEndian.PutUint32(bomb[at+24:], 1000)
+		}
+		at = next
+	}
+	_, _, err = read(t, bomb)
+	wantFileError(t, "lying bomb", err, model.CodeInvalid, "已损坏")
+}
+
+func TestWideAndTallSheets(t *testing.T) {
+	f := book(t, headRow())
+	if err := f.SetCellStr("Sheet1", "XFD2", "x"); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := read(t, bytesOf(t, f))
+	wantFileError(t, "wide", err, model.CodeInvalid, "16384 列")
+
+	f = book(t, headRow())
+	if err := f.SetSheetRow("Sheet1", "A1048576", &[]any{"职工甲", DemoPhone(1), DemoIDNumber(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if rows, _ := mustRead(t, bytesOf(t, f)); len(rows) != 1 || rows[0].No != 1048576 {
+		t.Errorf("%+v", rows)
+	}
+}

@@ -1,0 +1,190 @@
+package rosterfile
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
+
+const (
+	maxUnpacked = 400 << 20 // bytes of an xlsx with all its parts unpacked
+	maxInMemory = 32 << 20  // a sheet or its texts above this unpack to a temporary file
+)
+
+const instructionSheet = "填写说明"
+
+func (t *table) readXLSX(data []byte) error {
+	t.summary.Format = "xlsx"
+	if err := checkPackage(data); err != nil {
+		return err
+	}
+	var book *excelize.File
+	err := guarded(func() (err error) {
+		book, err = excelize.OpenReader(bytes.NewReader(data), excelize.Options{
+			RawCellValue: true, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxInMemory})
+		return err
+	})
+	if err != nil {
+		return damaged(err)
+	}
+	defer func() { _ = book.Close() }() // removes temporary files; nothing was written
+	sheet, err := t.pickSheet(book)
+	if err != nil {
+		return err
+	}
+	t.summary.Sheet = sheet
+	return eachRow(book, sheet, t.add)
+}
+
+// pickSheet takes the first visible sheet that has a header, or the first at all, and notes the others
+// that have one.
+func (t *table) pickSheet(book *excelize.File) (string, error) {
+	first, picked := "", ""
+	for _, sheet := range book.GetSheetList() {
+		if visible, err := book.GetSheetVisible(sheet); err != nil || !visible || sheet == instructionSheet {
+			continue
+		}
+		if first == "" {
+			first = sheet
+		}
+		headed, err := hasHeader(book, sheet)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case headed && picked == "":
+			picked = sheet
+		case headed:
+			t.summary.OtherSheets = append(t.summary.OtherSheets, sheet)
+		}
+	}
+	switch {
+	case picked != "":
+		return picked, nil
+	case first != "":
+		return first, nil
+	}
+	return "", badFile("表格里没有可以读取的工作表，请使用模板填写", nil)
+}
+
+func hasHeader(book *excelize.File, sheet string) (bool, error) {
+	enough := errors.New("enough")
+	headed, searched := false, 0
+	err := eachRow(book, sheet, func(no int, cells []string) error {
+		if blank(cells) {
+			return nil
+		}
+		headed = readHeading(cells[:min(len(cells), maxColumns)]).found >= 2
+		if searched++; headed || searched >= headerSearch {
+			return enough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, enough) {
+		return false, err
+	}
+	return headed, nil
+}
+
+// eachRow hands the rows of a sheet to add with their numbers; rows without cells come as nil.
+func eachRow(book *excelize.File, sheet string, add func(no int, cells []string) error) error {
+	var rows *excelize.Rows
+	err := guarded(func() (err error) {
+		rows, err = book.Rows(sheet)
+		return err
+	})
+	if err != nil {
+		return damaged(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for no := 1; ; no++ {
+		var cells []string
+		more := false
+		err := guarded(func() (err error) {
+			if more = rows.Next(); more {
+				cells, err = rows.Columns()
+				return err
+			}
+			return rows.Error()
+		})
+		if err != nil {
+			return damaged(err)
+		}
+		if !more {
+			return nil
+		}
+		if err := add(no, cells); err != nil {
+			return err
+		}
+	}
+}
+
+// checkPackage looks at an xlsx before it is opened: its size unpacked, and that its sheets and texts
+// are sound to the end, because excelize takes a broken sheet for one that ends there.
+func checkPackage(data []byte) error {
+	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return damaged(err)
+	}
+	total := uint64(0)
+	for _, part := range archive.File {
+		if total += part.UncompressedSize64; total > maxUnpacked || part.UncompressedSize64 > maxUnpacked {
+			return tooLarge("表格解压后超过 %s，请只保留职工名册后再上传", sizeText(maxUnpacked))
+		}
+	}
+	for _, part := range archive.File {
+		if needed(strings.ToLower(part.Name)) {
+			if err := checkXML(part); err != nil {
+				return damaged(fmt.Errorf("%s: %w", part.Name, err))
+			}
+		}
+	}
+	return nil
+}
+
+// needed tells the parts that carry the roster.
+func needed(part string) bool {
+	switch part {
+	case "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml":
+		return true
+	}
+	return strings.HasPrefix(part, "xl/worksheets/") && strings.HasSuffix(part, ".xml")
+}
+
+// checkXML reads a part to its end, which also compares its checksum.
+func checkXML(part *zip.File) error {
+	r, err := part.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	decoder := xml.NewDecoder(r)
+	for {
+		switch _, err := decoder.Token(); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// guarded calls into excelize, which may panic on a file made to break it.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while reading: %v", p)
+		}
+	}()
+	return call()
+}
+
+func damaged(cause error) error {
+	return badFile("文件已损坏，或者不是 xlsx 表格，请用表格软件打开后另存为 xlsx", cause)
+}
