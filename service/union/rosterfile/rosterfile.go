@@ -60,7 +60,8 @@ type Summary struct {
 // cannot be read as a whole (wrong kind, damaged, protected, columns missing, empty) is a model.Error
 // about the field "file": invalid, or too_large for what exceeds limits; the latter may come after rows
 // were handed out, so what was made of them must be undone. A person who occurs twice has the problem
-// at the later row. Memory is some multiple of the file's size, not of its unpacked size.
+// at the later row. While it runs, an xlsx of 50,000 people takes about 140 MB of memory, one of 200,000
+// about 400 MB; large sheets are unpacked to the system's temporary directory where there is one.
 func Read(r io.Reader, limits Limits, today model.Date, each func(Row) error) (Summary, error) {
 	if limits.MaxRows == 0 {
 		limits.MaxRows = DefaultMaxRows
