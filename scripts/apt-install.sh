@@ -28,13 +28,11 @@ install() {
 }
 
 say "installing $*"
-if ! install "$@"; then
-	# Most often the package lists are missing or old.
-	apt-get update >"$log" 2>&1 </dev/null && install "$@" || {
-		say "apt-get failed:"
-		tail -n 15 "$log" >&2
-		rm -f "$log"
-		exit 1
-	}
+# Most often what is amiss are package lists that are missing or old.
+if ! install "$@" && ! { apt-get update >"$log" 2>&1 </dev/null && install "$@"; }; then
+	say "apt-get failed:"
+	tail -n 15 "$log" >&2
+	rm -f "$log"
+	exit 1
 fi
 rm -f "$log"

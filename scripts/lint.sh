@@ -21,7 +21,7 @@ find_linter() {
 
 if ! linter=$(find_linter); then
 	echo "lint: building golangci-lint v$version into .cache/bin (once, some minutes)"
-	GOBIN=$own GOFLAGS= go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$version"
+	GOBIN=$own GOFLAGS='' go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$version"
 	linter=$(find_linter)
 fi
 exec "$linter" run "$@" ./...

@@ -45,7 +45,13 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/bangfu-services.XXXXXX")
+# In memory where there is plenty: each test makes and drops a database, which is three to ten times faster there.
+base=${TMPDIR:-/tmp}
+if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ]; then
+	free_kib=$(df -Pk /dev/shm | awk 'NR == 2 { print $4 }')
+	if [ "$free_kib" -gt $((4 * 1024 * 1024)) ]; then base=/dev/shm; fi
+fi
+folder=$(mktemp -d "$base/bangfu-services.XXXXXX")
 
 # A kill -9 of this script cannot be trapped; on Linux the servers then die with it.
 dying_with_us=(env)
@@ -92,7 +98,7 @@ start_mariadb() {
 	(
 		umask 077
 		cat >"$folder/init.sql" <<-SQL
-			CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '$password';
+			CREATE OR REPLACE USER 'root'@'127.0.0.1' IDENTIFIED BY '$password';
 			GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 		SQL
 	)
