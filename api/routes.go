@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"slices"
+
+	"bangfu/service/identity"
 )
 
 const (
@@ -31,7 +33,11 @@ func (s *Server) staffRoutes() []Route {
 
 // unionRoutes: the union tree, rosters, members, binding requests.
 func (s *Server) unionRoutes() []Route {
-	return []Route{}
+	const console = "/api/v1/console"
+	return []Route{
+		{Method: get, Path: console + "/files/:id", Audience: Staff, Permission: identity.PermSelf, Object: identity.ObjectFile, Slow: true, Handle: s.fileGet},
+		{Method: post, Path: console + "/unions/:id/files", Audience: Staff, Permission: identity.PermFundEnter, Object: identity.ObjectUnion, Slow: true, Status: http.StatusCreated, Handle: s.unionFileUpload},
+	}
 }
 
 // moneyRoutes: policies, funds, top-ups, grants, allowances, the year's end.

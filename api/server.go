@@ -17,6 +17,7 @@ import (
 
 	"bangfu/api/docs"
 	"bangfu/model"
+	"bangfu/service/files"
 	"bangfu/service/identity"
 	"bangfu/service/union"
 )
@@ -45,6 +46,7 @@ type Deps struct {
 
 	Identity *identity.Service
 	Union    *union.Service
+	Files    *files.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

@@ -46,6 +46,7 @@ type App struct {
 type Services struct {
 	Identity *identity.Service
 	Union    *union.Service
+	Files    *files.Service
 }
 
 // Options are what is not a setting: the clock and the log.
@@ -138,6 +139,7 @@ func (a *App) openServices() error {
 	a.Identity = identity.New(a.DB, a.Guard, sealer, platform, identity.Lifetimes{
 		MemberIdle: cfg.SessionIdleMember, MemberMax: cfg.SessionMaxMember, StaffIdle: cfg.SessionIdleStaff, StaffMax: cfg.SessionMaxStaff,
 	})
+	a.Files = files.NewService(a.DB, a.files)
 	a.Union = union.New(a.DB, sealer)
 	return nil
 }
@@ -154,7 +156,7 @@ func (a *App) wechat() (*wechat.Client, error) {
 func (a *App) openServer() (err error) {
 	d := api.Deps{
 		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
-		Identity: a.Identity, Union: a.Union,
+		Identity: a.Identity, Union: a.Union, Files: a.Files,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator
