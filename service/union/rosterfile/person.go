@@ -85,7 +85,7 @@ func tightenHan(s string) string {
 	letter := func(r rune) bool { return unicode.Is(unicode.Latin, r) }
 	runes, out := []rune(s), make([]rune, 0, len(s))
 	for i, r := range runes {
-		if r == ' ' && !(letter(runes[i-1]) && letter(runes[i+1])) { // outer spaces are gone already
+		if r == ' ' && (!letter(runes[i-1]) || !letter(runes[i+1])) { // outer spaces are gone already
 			continue
 		}
 		out = append(out, r)
@@ -147,7 +147,7 @@ func idNumberProblem(s string, today model.Date) string {
 	switch {
 	case len(s) == 15 && digits(s):
 		return "身份证号是 15 位的旧号码，请填 18 位的号码"
-	case len(s) < 17 || !digits(s[:len(s)-1]) || !(s[len(s)-1] == 'X' || digits(s[len(s)-1:])):
+	case len(s) < 17 || !digits(s[:len(s)-1]) || (s[len(s)-1] != 'X' && !digits(s[len(s)-1:])):
 		return "身份证号应为 18 位，只有最后一位可以是 X"
 	case len(s) != 18:
 		return fmt.Sprintf("身份证号有 %d 位，应为 18 位", len(s))

@@ -3,6 +3,7 @@ package rosterfile
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -112,8 +113,8 @@ func WriteErrors(w io.Writer, rows []Row) error {
 	if err != nil {
 		return err
 	}
-	widths := append(templateWidths()[:columnCount], 8, 60)
-	headings := append(templateHeadings()[:columnCount], "行号", "问题")
+	widths := slices.Concat(templateWidths()[:columnCount], []float64{8, 60})
+	headings := slices.Concat(templateHeadings()[:columnCount], []string{"行号", "问题"})
 	if err := writeSheet(book, rosterSheet, styles, widths, func(write rowWriter) error {
 		if err := write(styles.heading, headings...); err != nil {
 			return err

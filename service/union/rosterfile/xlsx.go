@@ -167,7 +167,7 @@ func checkXML(part *zip.File) error {
 	decoder := xml.NewDecoder(r)
 	for {
 		switch _, err := decoder.Token(); {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err
