@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -60,9 +62,8 @@ func (s *Server) fail(g *gin.Context, err error) {
 		status = http.StatusInternalServerError
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		if g.Writer.Header().Get("Retry-After") == "" {
-			g.Header("Retry-After", "1")
-		}
+		seconds := max(1, int64(math.Ceil(shown.RetryAfter.Seconds())))
+		g.Header("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	g.Set(keyErrorCode, string(shown.Code))
 	if shown.Cause != nil || status >= http.StatusInternalServerError {

@@ -49,10 +49,11 @@ type Services struct {
 	Files    *files.Service
 }
 
-// Options are what is not a setting: the clock and the log.
+// Options are what is not a setting: the clock and the log, and what only load tests change.
 type Options struct {
-	Clock model.Clock // nil: the system's
-	Log   *slog.Logger
+	Clock     model.Clock // nil: the system's
+	Log       *slog.Logger
+	DoorLimit int // how often one member may try to check out, see guard.Options; 0: the guard's default
 }
 
 // OpenDB opens the database that the settings name; it neither migrates nor checks it.
@@ -103,7 +104,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 func (a *App) openOutside(ctx context.Context, o Options) (err error) {
 	cfg := a.Config
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.Guard, err = guard.Open(ctx, guard.Options{Addrs: cfg.RedisAddrs, Password: cfg.RedisPassword, Prefix: cfg.RedisPrefix, Logger: o.Log, Metrics: a.metrics})
+	a.Guard, err = guard.Open(ctx, guard.Options{Addrs: cfg.RedisAddrs, Password: cfg.RedisPassword, Prefix: cfg.RedisPrefix, DoorLimit: o.DoorLimit, Logger: o.Log, Metrics: a.metrics})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,8 @@ func newHouse(t testing.TB) *house {
 	return newHouseAt(t, modeltest.At("2025-03-03 09:00"))
 }
 
-func newHouseAt(t testing.TB, at time.Time) *house {
+// newHouseAt is newHouse at another time; change may alter settings and options before anything opens.
+func newHouseAt(t testing.TB, at time.Time, change ...func(*config.Config, *app.Options)) *house {
 	t.Helper()
 	h := &house{t: t, clock: modeltest.NewClock(at), log: &syncBuffer{}}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,6 +72,9 @@ func newHouseAt(t testing.TB, at time.Time) *house {
 	h.base = "http://" + listener.Addr().String()
 	cfg := testConfig(t, listener.Addr().String())
 	o := app.Options{Clock: h.clock, Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	for _, f := range change {
+		f(cfg, &o)
+	}
 	ctx := context.Background()
 	db, err := app.OpenDB(ctx, cfg, o)
 	if err != nil {

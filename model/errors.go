@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code is the stable, machine-readable kind of an error. Codes are part of the contract: each is
@@ -43,14 +44,15 @@ type Field struct {
 }
 
 // Error is an error that may be shown to a user: a stable code and a Chinese message. Fields names
-// wrong input fields; Data carries machine-readable facts such as a new price. Cause, if any, goes to
-// the log only.
+// wrong input fields; Data carries machine-readable facts such as a new price; RetryAfter, if set, is when
+// to try again (CodeRateLimited, CodeBusy). Cause, if any, goes to the log only.
 type Error struct {
-	Code    Code
-	Message string
-	Fields  []Field
-	Data    any
-	Cause   error
+	Code       Code
+	Message    string
+	Fields     []Field
+	Data       any
+	RetryAfter time.Duration
+	Cause      error
 }
 
 func (e *Error) Error() string {

@@ -47,6 +47,16 @@ func Once[T any](ctx context.Context, db *DB, actor Actor, key string, content a
 	return none, err
 }
 
+// Answered looks up the answer that Once stored for the actor's key and this content, without doing anything.
+// Errors: CodeIdempotencyMismatch if the key was used for other content.
+func Answered[T any](ctx context.Context, db *DB, actor Actor, key string, content any) (answer T, found bool, err error) {
+	hash, err := contentHash(content)
+	if err != nil {
+		return answer, false, err
+	}
+	return storedAnswer[T](db.Read(ctx), actor, key, hash)
+}
+
 func contentHash(content any) (string, error) {
 	text, err := json.Marshal(content)
 	if err != nil {
