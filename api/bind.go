@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"reflect"
 	"strings"
@@ -35,7 +36,11 @@ func newValidator() *validator.Validate {
 
 // JSON reads the body into into, a pointer to a struct, strictly: one JSON object, no unknown fields, at most 1 MiB;
 // then the `check` tags (go-playground/validator) are applied. Every error names its field.
+// The body must be announced as application/json: what a form on another site can send never gets here.
 func (c *Call) JSON(into any) error {
+	if t, _, err := mime.ParseMediaType(c.gin.GetHeader("Content-Type")); err != nil || t != "application/json" {
+		return model.E(model.CodeInvalid, "请以 application/json 提交内容")
+	}
 	body := http.MaxBytesReader(c.gin.Writer, c.gin.Request.Body, maxJSON)
 	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()

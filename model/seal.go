@@ -20,6 +20,30 @@ const sealVersion = "v1"
 // sealKeyBytes is the length of a sealing key (AES-256) and the least length of the hash key.
 const sealKeyBytes = 32
 
+// The contexts of the sealed columns: table and column. Every sealed column has its own here, so that a rotation of keys
+// finds them all.
+const (
+	SealPersonIDNumber = "persons.id_number"
+	SealMemberPhone    = "members.phone"
+	SealRosterPhone    = "roster_rows.phone"
+	SealRosterIDNumber = "roster_rows.id_number"
+	SealBindingPhone   = "binding_requests.phone"
+	SealBindingIDLast6 = "binding_requests.id_last6"
+	SealStaffTOTP      = "staff.totp_secret"
+	SealAddressPhone   = "addresses.phone"
+	SealAddressDetail  = "addresses.detail"
+	SealSupplierPhone  = "suppliers.contact_phone"
+	SealOrderPhone     = "orders.phone"
+	SealOrderAddress   = "orders.address"
+	SealFillerPhone    = "statements.filler_phone"
+)
+
+// The kinds of hashed values: what is found by its keyed digest.
+const (
+	HashPhone    = "phone"     // 11 digits
+	HashIDNumber = "id_number" // 18 characters, a final X in upper case
+)
+
 // ErrUnsealable says that a sealed text was changed, belongs to another context, or was sealed with a
 // key that the keyring does not hold. It is an operator's matter and carries nothing of the content.
 var ErrUnsealable = errors.New("sealed text cannot be opened")
