@@ -36,6 +36,8 @@ type App struct {
 	Emulator *emulator.Emulator // nil with the real WeChat
 	Server   *api.Server
 	Services
+	// FirstPassword is the first console account's password if Setup has just made it, to be shown once.
+	FirstPassword string
 
 	metrics *prometheus.Registry
 	log     *slog.Logger
@@ -62,6 +64,16 @@ func OpenDB(ctx context.Context, cfg *config.Config, o Options) (*model.DB, erro
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
 	return model.Open(ctx, model.Options{MySQLDSN: cfg.MySQLDSN, SQLitePath: filepath.Join(cfg.DataDir, "bangfu.db"), Clock: o.Clock, Logger: o.Log})
+}
+
+// Migrate brings the schema of the database that the settings name to this program's version.
+func Migrate(ctx context.Context, cfg *config.Config, o Options) (int64, error) {
+	db, err := OpenDB(ctx, cfg, o)
+	if err != nil {
+		return 0, err
+	}
+	version, err := db.Migrate(ctx)
+	return version, errors.Join(err, db.Close())
 }
 
 // Open opens everything on a migrated database and builds the server. Nothing runs in the background for the product's

@@ -35,6 +35,9 @@ func (c *Config) MakeKeys() error {
 	return err
 }
 
+// SecretPath is the file that keeps a secret made by the program.
+func (c *Config) SecretPath(name string) string { return filepath.Join(c.DataDir, "secrets", name) }
+
 // Secret is the content of DATA_DIR/secrets/name. If there is none, it is made by generate and kept with mode 0600;
 // made tells which.
 func (c *Config) Secret(name string, generate func() string) (value string, made bool, err error) {
@@ -42,7 +45,7 @@ func (c *Config) Secret(name string, generate func() string) (value string, made
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", false, fmt.Errorf("DATA_DIR: %w", err)
 	}
-	path := filepath.Join(dir, name)
+	path := c.SecretPath(name)
 	if value, err := readSecret(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return value, false, err
 	}

@@ -1,0 +1,231 @@
+// Command bangfu is the backend of a trade-union consumption-assistance mini-program: members spend a yearly
+// allowance on farm products, unions issue it, and the official statistics form is filled from what happened.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"bangfu/app"
+	"bangfu/config"
+)
+
+// version is set when the program is built: -ldflags "-X main.version=…".
+var version = "dev"
+
+const help = `bangfu - 工会消费帮扶平台后端 (backend of a trade-union consumption-assistance mini-program)
+
+Usage: bangfu [command] [flags]
+
+Commands:
+  serve        serve the product (this is the default)
+                 --migrate   bring the database schema up to date first; the embedded database always does
+  demo         make demonstration data by playing a small city's year through the product's own HTTP
+               interface, leave the filled statistics form in DATA_DIR/demo, then go on serving;
+               on a DATA_DIR that has been played before it only serves
+                 --exit      stop when the year has been played instead of serving
+  migrate      bring the database schema up to date and set up what every installation needs, then exit
+  reconcile    prove every invariant of money, stock and orders on the database in one consistent reading;
+               prints each with its figure and exits 1 if one is broken
+  rekey        seal personal data again with the first key of FIELD_KEYS, after a new key was put first
+  healthcheck  ask a serving process on HTTP_ADDR whether it is ready; exits 1 if not
+  version      print the version
+  help         print this text
+
+Settings are environment variables; with none at all the program runs on an embedded database in ./data, an
+in-process Redis and a built-in emulator of WeChat, on http://127.0.0.1:8080. The important ones:
+  HTTP_ADDR        address to listen on           (127.0.0.1:8080)
+  DATA_DIR         database file, keys, pictures  (./data)
+  MYSQL_DSN        MySQL, MariaDB or TiDB: user:password@tcp(host:port)/database
+  REDIS_ADDRS      host:port, comma-separated; more than one is a Redis Cluster
+  WECHAT_BASE_URL  https://api.weixin.qq.com, with WECHAT_APP_ID and WECHAT_APP_SECRET, for the real WeChat
+config/example.env explains all of them. The contract of the HTTP interface is served at /docs.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// usageError is a mistake on the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// run does the command in args and returns the exit code: 0 done, 1 failed, 2 called wrongly.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	command, flags := "serve", args
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		command, flags = args[0], args[1:]
+	}
+	err := dispatch(ctx, command, flags, stdout)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(stderr, "bangfu: %v\nRun 'bangfu help' for the commands and flags.\n", err)
+		return 2
+	case errors.Is(err, errBreach):
+		return 1
+	default:
+		_, _ = fmt.Fprintf(stderr, "bangfu: %v\n", err)
+		return 1
+	}
+}
+
+func dispatch(ctx context.Context, command string, flags []string, stdout io.Writer) error {
+	on := map[string]bool{}
+	allowed := map[string][]string{"serve": {"--migrate"}, "demo": {"--exit"}}
+	for _, f := range flags {
+		if f == "--help" || f == "-h" || f == "-help" {
+			command = "help"
+			break
+		}
+		known := false
+		for _, a := range allowed[command] {
+			known = known || f == a
+		}
+		if !known {
+			return usageError(fmt.Sprintf("%s does not know %q", command, f))
+		}
+		on[f] = true
+	}
+	switch command {
+	case "help", "-h":
+		_, err := io.WriteString(stdout, help)
+		return err
+	case "version":
+		_, err := fmt.Fprintf(stdout, "bangfu %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return err
+	case "serve", "demo", "migrate", "reconcile", "rekey", "healthcheck":
+	default:
+		return usageError(fmt.Sprintf("there is no command %q", command))
+	}
+	cfg, err := config.Load(os.Environ())
+	if err != nil {
+		return err
+	}
+	o := app.Options{Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
+	switch command {
+	case "serve":
+		return serve(ctx, cfg, o, on["--migrate"], stdout)
+	case "demo":
+		return playDemo(ctx, cfg, o, on["--exit"], stdout)
+	case "migrate":
+		return migrate(ctx, cfg, o, stdout)
+	case "reconcile":
+		return reconcileDB(ctx, cfg, o, stdout)
+	case "rekey":
+		return rekey(ctx, cfg, o, stdout)
+	default:
+		return healthcheck(ctx, cfg)
+	}
+}
+
+// open migrates if asked to, opens the product and sets up what every installation needs.
+func open(ctx context.Context, cfg *config.Config, o app.Options, migrate bool, stdout io.Writer) (*app.App, error) {
+	if migrate || cfg.MySQLDSN == "" {
+		if _, err := app.Migrate(ctx, cfg, o); err != nil {
+			return nil, err
+		}
+	}
+	a, err := app.Open(ctx, cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Setup(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if a.FirstPassword != "" {
+		_, _ = fmt.Fprintf(stdout, "第一个运维账号已建立：admin，初始密码 %s（另存于 %s，首次登录须修改）\n", a.FirstPassword, cfg.SecretPath("admin-password"))
+	}
+	return a, nil
+}
+
+func migrate(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	a, err := open(ctx, cfg, o, true, stdout)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "database schema is up to date (%s)\n", a.DB.Dialect)
+	return a.Close()
+}
+
+func serve(ctx context.Context, cfg *config.Config, o app.Options, migrate bool, stdout io.Writer) error {
+	a, err := open(ctx, cfg, o, migrate, stdout)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.HTTPAddr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("HTTP_ADDR: %w", err), a.Close())
+	}
+	_, _ = fmt.Fprintf(stdout, "bangfu %s serves on http://%s (contract: /docs, health: /readyz)\n", version, listener.Addr())
+	return errors.Join(listen(ctx, a, listener), a.Close())
+}
+
+// grace is how long requests under way may go on after the signal to stop.
+const grace = 25 * time.Second
+
+// listen serves and does the background work until ctx ends, then lets what is under way finish.
+func listen(ctx context.Context, a *app.App, listener net.Listener) error {
+	server := &http.Server{
+		Handler: a.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 6 * time.Minute, WriteTimeout: 6 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	background.Go(func() { a.Run(working) })
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		err = server.Shutdown(ending)
+		cancel()
+	}
+	stop()
+	background.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func healthcheck(ctx context.Context, cfg *config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	_, port, err := net.SplitHostPort(cfg.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/readyz", http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", resp.Status)
+	}
+	return nil
+}
