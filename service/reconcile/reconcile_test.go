@@ -1,21 +1,217 @@
 package reconcile_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
+	"bangfu/model"
 	"bangfu/model/modeltest"
 	"bangfu/service/reconcile"
 )
 
 // TestEmpty shows that every statement runs on the database and that an empty one is sound.
 func TestEmpty(t *testing.T) {
-	db := modeltest.Open(t, nil)
+	if r := run(t, modeltest.Open(t, nil)); !r.OK() {
+		t.Errorf("%+v", r)
+	}
+}
+
+func run(t *testing.T, db *model.DB) reconcile.Report {
+	t.Helper()
 	r, err := reconcile.Run(context.Background(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.OK() {
-		t.Errorf("%+v", r)
+	return r
+}
+
+// books fills a database with a small sound set of books: ¥1000 put in, ¥600 granted, an order of ¥200 and a
+// cancelled one of ¥100.
+func books(t *testing.T) *model.DB {
+	t.Helper()
+	db := modeltest.Open(t, modeltest.NewClock(modeltest.At("2025-03-03 09:00")))
+	fill(t, db)
+	return db
+}
+
+func fill(t *testing.T, db *model.DB) {
+	t.Helper()
+	at := db.Now()
+	id := func(n int) *model.ID { v := model.ID(n); return &v }
+	extra, year := model.PurseExtra, model.Year(2025)
+	transfer := func(n int, kind, cause, debit, credit string, fen model.Fen, order *model.ID) *model.Transfer {
+		return &model.Transfer{ID: model.ID(n), Kind: kind, Cause: cause, DebitAccount: debit, CreditAccount: credit, AmountFen: fen, Purse: extra, Year: year, UnionID: 1, OrderID: order, At: at}
 	}
+	rows := []any{
+		&model.Union{ID: 1, Name: "市总", Kind: "city", Path: "/1/", Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.UnionPath{UnionID: 1, FromAt: at, Path: "/1/"},
+		&model.Union{ID: 2, ParentID: id(1), Name: "县总", Kind: "county", Path: "/1/2/", Depth: 1, Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.UnionPath{UnionID: 2, FromAt: at, Path: "/1/2/"},
+		&model.Person{ID: 10, IDNumberHash: "h", CreatedAt: at},
+		&model.Member{ID: 11, UnionID: 1, PersonID: 10, Status: "active", JoinedAt: at, CreatedAt: at, UpdatedAt: at},
+		&model.Policy{ID: 12, Year: year, CapFen: 60000, StartsOn: "2025-01-01", EndsOn: "2025-12-31", CreatedAt: at, UpdatedAt: at},
+		&model.Fund{ID: 13, UnionID: 1, Purse: extra, Year: year, BalanceFen: 40000, CreatedAt: at, UpdatedAt: at},
+		&model.Topup{ID: 14, FundID: 13, UnionID: 1, AmountFen: 100000, EvidenceNo: "A1", Status: "confirmed", EnteredBy: 1, EnteredAt: at, DecidedBy: id(2), DecidedAt: &at},
+		transfer(15, "fund", "topup:14", "bank", "fund:13", 100000, nil),
+		&model.Grant{ID: 16, UnionID: 1, FundID: 13, Purse: extra, Year: year, AmountFen: 60000, Status: "issued", TotalItems: 1, DoneItems: 1, IssuedItems: 1, TotalFen: 60000, IssuedFen: 60000, CreatedBy: 1, DecidedBy: id(2), CreatedAt: at, UpdatedAt: at},
+		&model.GrantItem{ID: 17, GrantID: 16, MemberID: 11, PersonID: 10, AskedFen: 60000, IssuedFen: 60000, Status: "issued", AllowanceID: id(18)},
+		&model.Allowance{ID: 18, PersonID: 10, MemberID: 11, UnionID: 1, FundID: 13, Purse: extra, Year: year, BalanceFen: 40000, Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.PersonCap{PersonID: 10, Year: year, GrantedFen: 60000},
+		transfer(19, "grant", "grant_item:17", "fund:13", "allowance:18", 60000, nil),
+		&model.Channel{ID: 20, Level: "city", No: "1", FormRow: 2, Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.Supplier{ID: 21, Name: "供应商", CreditCode: "x", Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.Product{ID: 22, SupplierID: 21, RegionID: 1, Status: "on", CreatedAt: at, UpdatedAt: at},
+		&model.SKU{ID: 23, ProductID: 22, PriceFen: 10000, Status: "on", CreatedAt: at, UpdatedAt: at},
+		&model.Stock{SKUID: 23, OnHand: 8, UpdatedAt: at},
+		&model.StockMovement{ID: 24, SKUID: 23, Kind: "receive", Cause: "r1", Quantity: 10, At: at},
+		&model.Order{ID: 30, OrderNo: "N30", PersonID: 10, MemberID: 11, UnionID: 1, ChannelID: 20, Year: year, Status: "paid", GoodsFen: 20000, AllowanceFen: 20000, PlacedAt: at, PaidAt: &at, UpdatedAt: at},
+		&model.Parcel{ID: 31, OrderID: 30, SupplierID: 21, UnionID: 1, AmountFen: 20000, Status: "waiting", CreatedAt: at, UpdatedAt: at},
+		&model.OrderLine{ID: 32, OrderID: 30, ParcelID: 31, SupplierID: 21, ProductID: 22, SKUID: 23, PriceFen: 10000, Quantity: 2, AmountFen: 20000},
+		&model.StockMovement{ID: 33, SKUID: 23, Kind: "sell", Cause: "line:32", Quantity: -2, At: at},
+		transfer(34, "spend", "order:30:18:21", "allowance:18", "supplier:21", 20000, id(30)),
+		&model.Order{ID: 40, OrderNo: "N40", PersonID: 10, MemberID: 11, UnionID: 1, ChannelID: 20, Year: year, Status: "cancelled", GoodsFen: 10000, AllowanceFen: 10000, RefundedFen: 10000, PlacedAt: at, PaidAt: &at, CancelledAt: &at, UpdatedAt: at},
+		&model.Parcel{ID: 41, OrderID: 40, SupplierID: 21, UnionID: 1, AmountFen: 10000, Status: "cancelled", CreatedAt: at, UpdatedAt: at},
+		&model.OrderLine{ID: 42, OrderID: 40, ParcelID: 41, SupplierID: 21, ProductID: 22, SKUID: 23, PriceFen: 10000, Quantity: 1, AmountFen: 10000},
+		&model.StockMovement{ID: 43, SKUID: 23, Kind: "sell", Cause: "line:42", Quantity: -1, At: at},
+		&model.StockMovement{ID: 44, SKUID: 23, Kind: "return", Cause: "line:42", Quantity: 1, At: at},
+		transfer(45, "spend", "order:40:18:21", "allowance:18", "supplier:21", 10000, id(40)),
+		&model.Refund{ID: 46, OrderID: 40, UnionID: 1, Kind: "cancel", AmountFen: 10000, AllowanceFen: 10000, RefundedAt: at},
+		transfer(47, "refund", "cancel:40:18:21", "supplier:21", "allowance:18", 10000, id(40)),
+		&model.Sweep{ID: 50, Year: 2024, Status: "done", StartedAt: at},
+		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
+	}
+	for _, r := range rows {
+		if err := db.Read(context.Background()).Create(r).Error; err != nil {
+			t.Fatalf("%T: %v", r, err)
+		}
+	}
+}
+
+// restore empties every table that fill fills and fills them again.
+func restore(t *testing.T, db *model.DB) {
+	t.Helper()
+	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
+		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "sweeps", "idempotency_keys"} {
+		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(t, db)
+}
+
+// TestSound shows that sound books pass and that figures are really counted.
+func TestSound(t *testing.T) {
+	r := run(t, books(t))
+	var out bytes.Buffer
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !r.OK() {
+		t.Fatalf("sound books do not pass:\n%s", out.String())
+	}
+	if want := "经费账户余额等于其流水之和：1 个经费账户，通过"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in\n%s", want, out.String())
+	}
+}
+
+// TestEachBreachIsCaught breaks each invariant by hand and sees it caught by name, with the row.
+func TestEachBreachIsCaught(t *testing.T) {
+	breaks := []struct{ name, ref, sql string }{
+		{"fund_balance", "fund:13", "UPDATE funds SET balance_fen = balance_fen + 1"},
+		{"allowance_balance", "allowance:18", "UPDATE allowances SET balance_fen = balance_fen - 1"},
+		{"no_negative", "allowance:18", "UPDATE allowances SET held_fen = -1, balance_fen = 40001"},
+		{"transfer_shape", "transfer:34", "UPDATE transfers SET kind = 'settle' WHERE id = 34"},
+		{"transfer_shape", "transfer:15", "UPDATE transfers SET debit_account = 'fund:13', credit_account = 'bank' WHERE id = 15"},
+		{"transfer_accounts", "transfer:34", "UPDATE transfers SET credit_account = 'supplier:999' WHERE id = 34"},
+		{"purse_and_year", "transfer:34", "UPDATE transfers SET year = 2024 WHERE id = 34"},
+		{"cap_rows", "person:10 2025", "UPDATE person_caps SET granted_fen = 59999"},
+		{"cap_rows", "person:10 2025", "DELETE FROM person_caps"},
+		{"cap", "person:10 2025", "UPDATE policies SET cap_fen = 59999"},
+		{"topups", "topup:14", "UPDATE topups SET amount_fen = 99999"},
+		{"topups", "transfer:15", "DELETE FROM topups"},
+		{"second_person", "topup:14", "UPDATE topups SET decided_by = entered_by"},
+		{"second_person", "grant:16", "UPDATE grants SET decided_by = created_by"},
+		{"grant_items", "grant_item:17", "UPDATE grant_items SET issued_fen = 1"},
+		{"grant_items", "transfer:19", "DELETE FROM grant_items"},
+		{"grant_totals", "grant:16", "UPDATE grants SET issued_fen = 1"},
+		{"ended_allowances", "allowance:18", "UPDATE allowances SET status = 'ended'"},
+		{"sweeps", "allowance:18", "UPDATE sweeps SET year = 2025"},
+		{"sweeps", "sweep:50", "UPDATE sweeps SET swept_fen = 5"},
+		{"stock", "sku:23", "UPDATE stocks SET on_hand = 7"},
+		{"stock_sold", "line:32", "DELETE FROM stock_movements WHERE id = 33"},
+		{"stock_sold", "line:42", "DELETE FROM stock_movements WHERE id = 44"},
+		{"stock_sold", "stock_movement:33", "UPDATE stock_movements SET cause = 'line:999' WHERE id = 33"},
+		{"order_lines", "line:32", "UPDATE order_lines SET amount_fen = 19999 WHERE id = 32"},
+		{"order_lines", "parcel:31", "UPDATE parcels SET amount_fen = 1 WHERE id = 31"},
+		{"order_lines", "order:30", "UPDATE orders SET wechat_fen = 1 WHERE id = 30"},
+		{"order_money", "order:30", "DELETE FROM transfers WHERE id = 34"},
+		{"order_money", "order:40", "DELETE FROM refunds"},
+		{"order_money", "order:40", "DELETE FROM transfers WHERE id = 47"},
+		{"closed_orders", "order:40", "UPDATE orders SET refunded_fen = 9999 WHERE id = 40"},
+		{"order_states", "order:30 shipped", "UPDATE orders SET status = 'shipped' WHERE id = 30"},
+		{"union_tree", "union:2", "UPDATE unions SET path = '/9/2/' WHERE id = 2"},
+		{"union_tree", "union:2", "DELETE FROM union_paths WHERE union_id = 2"},
+		{"references", "order:30", "UPDATE orders SET member_id = 999 WHERE id = 30"},
+		{"acknowledged_orders", "order:30", "UPDATE idempotency_keys SET response = REPLACE(response, '20000', '20001')"},
+		{"acknowledged_orders", "order:31", "UPDATE idempotency_keys SET response = REPLACE(response, '\"30\"', '\"31\"')"},
+	}
+	seen := map[string]bool{}
+	db := books(t)
+	for i, b := range breaks {
+		t.Run(fmt.Sprintf("%d_%s", i, b.name), func(t *testing.T) {
+			restore(t, db)
+			breakBy(t, db, b.sql)
+			for _, x := range run(t, db).Results {
+				if x.Name == b.name {
+					assertNames(t, x, b.ref)
+				}
+			}
+		})
+		seen[b.name] = true
+	}
+	restore(t, db)
+	for _, x := range run(t, db).Results {
+		if x.Broken > 0 {
+			t.Errorf("%s: not restored: %+v", x.Name, x.Breaches)
+		}
+		if !seen[x.Name] {
+			t.Errorf("no breach of %s is tried", x.Name)
+		}
+	}
+}
+
+// breakBy changes rows behind the program's back, constraints off where the database would catch it first.
+func breakBy(t *testing.T, db *model.DB, sql string) {
+	t.Helper()
+	off, on := "SET SESSION check_constraint_checks = 0", "SET SESSION check_constraint_checks = 1"
+	if db.Dialect == model.SQLite {
+		off, on = "PRAGMA ignore_check_constraints = 1", "PRAGMA ignore_check_constraints = 0"
+	}
+	pool, err := db.Pool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pool.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.ExecContext(context.Background(), off) // MySQL itself has no such switch
+	if _, err := conn.ExecContext(context.Background(), sql); err != nil {
+		t.Skipf("the database itself refuses %s: %v", sql, err)
+	}
+	_, _ = conn.ExecContext(context.Background(), on)
+}
+
+func assertNames(t *testing.T, x reconcile.Result, ref string) {
+	t.Helper()
+	for _, b := range x.Breaches {
+		if b.Ref == ref {
+			return
+		}
+	}
+	t.Errorf("%s does not name %s: %+v", x.Name, ref, x.Breaches)
 }
