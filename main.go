@@ -123,14 +123,10 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	switch command {
 	case "serve":
 		return serve(ctx, cfg, o, on["--migrate"], stdout)
-	case "demo":
-		return playDemo(ctx, cfg, o, on["--exit"], stdout)
 	case "migrate":
 		return migrate(ctx, cfg, o, stdout)
 	case "reconcile":
 		return reconcileDB(ctx, cfg, o, stdout)
-	case "rekey":
-		return rekey(ctx, cfg, o, stdout)
 	default:
 		return healthcheck(ctx, cfg)
 	}

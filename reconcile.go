@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"bangfu/app"
+	"bangfu/config"
+	"bangfu/model"
+	"bangfu/service/reconcile"
+)
+
+// errBreach says that reconcile found something that must not be; the report has been printed.
+var errBreach = errors.New("an invariant is broken")
+
+// reconcileDB proves every invariant on the database that the settings name.
+func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	db, err := app.OpenDB(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.CheckSchema(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	report, err := reconcile.Run(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := report.Write(stdout); err != nil {
+		return err
+	}
+	verdict := "全部通过"
+	if !report.OK() {
+		verdict = "有不符，请勿继续记账，先查明原因"
+	}
+	_, _ = fmt.Fprintf(stdout, "%s 核对 %d 项，用时 %s：%s\n", report.At.In(model.China).Format(time.DateTime), len(report.Results), time.Since(start).Round(time.Millisecond), verdict)
+	if !report.OK() {
+		return errBreach
+	}
+	return nil
+}
