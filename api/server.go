@@ -17,6 +17,7 @@ import (
 
 	"bangfu/api/docs"
 	"bangfu/model"
+	"bangfu/service/allowance"
 	"bangfu/service/files"
 	"bangfu/service/identity"
 	"bangfu/service/union"
@@ -44,9 +45,10 @@ type Deps struct {
 	Emulator       http.Handler // mounted at /emulator; nil with the real WeChat
 	Ready          func(ctx context.Context) Readiness
 
-	Identity *identity.Service
-	Union    *union.Service
-	Files    *files.Service
+	Identity  *identity.Service
+	Union     *union.Service
+	Files     *files.Service
+	Allowance *allowance.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

@@ -18,6 +18,7 @@ import (
 	"bangfu/api"
 	"bangfu/config"
 	"bangfu/model"
+	"bangfu/service/allowance"
 	"bangfu/service/files"
 	"bangfu/service/guard"
 	"bangfu/service/identity"
@@ -46,9 +47,10 @@ type App struct {
 
 // Services are the use cases, one service a capability.
 type Services struct {
-	Identity *identity.Service
-	Union    *union.Service
-	Files    *files.Service
+	Identity  *identity.Service
+	Union     *union.Service
+	Files     *files.Service
+	Allowance *allowance.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -154,6 +156,7 @@ func (a *App) openServices() error {
 	})
 	a.Files = files.NewService(a.DB, a.files)
 	a.Union = union.New(a.DB, sealer)
+	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	return nil
 }
 
@@ -170,6 +173,7 @@ func (a *App) openServer() (err error) {
 	d := api.Deps{
 		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
+		Allowance: a.Allowance,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

@@ -1,0 +1,128 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"bangfu/model"
+)
+
+// rowsPerStatement bounds the rows of one multi-row statement; the embedded database allows 32,766 values in one.
+const rowsPerStatement = 500
+
+// PostAll writes many transfers and moves the balances they touch, within tx, with multi-row statements. It is all or
+// nothing: after any error tx must be rolled back. Errors are those of Post; ErrPosted means that one of the movements
+// was posted before. It moves funds first, then allowances, each by rising id; callers that need the rows' content
+// lock them in that order before.
+func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) error {
+	rows := make([]model.Transfer, len(movements))
+	funds, allowances := map[model.ID]model.Fen{}, map[model.ID]model.Fen{}
+	add := func(account Account, delta model.Fen) error {
+		switch kind, id := account.Split(); kind {
+		case "fund":
+			funds[id] += delta
+		case "allowance":
+			allowances[id] += delta
+		case "bank", "supplier":
+		default:
+			return fmt.Errorf("unknown account %q", account)
+		}
+		return nil
+	}
+	for i, m := range movements {
+		if m.Amount <= 0 {
+			return fmt.Errorf("movement %s %s: amount %d is not positive", m.Kind, m.Cause, m.Amount)
+		}
+		rows[i] = m.Row(db.NewID(), now)
+		if err := add(m.From, -m.Amount); err != nil {
+			return err
+		}
+		if err := add(m.To, m.Amount); err != nil {
+			return err
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := tx.CreateInBatches(rows, rowsPerStatement).Error; err != nil {
+		if model.Duplicate(err) {
+			return ErrPosted
+		}
+		return err
+	}
+	if err := shiftAll(tx, &model.Fund{}, funds, now, model.E(model.CodeInsufficientFund, "工会经费账户余额不足")); err != nil {
+		return err
+	}
+	return shiftAll(tx, &model.Allowance{}, allowances, now, model.E(model.CodeInsufficientBalance, "帮扶额度余额不足"))
+}
+
+// shiftAll adds each account's delta to its balance; debits are guarded, short is the error of one that holds too little.
+func shiftAll(tx *gorm.DB, entity any, deltas map[model.ID]model.Fen, now time.Time, short *model.Error) error {
+	for ids := range slices.Chunk(sortedKeys(deltas), rowsPerStatement) {
+		step, uniform := stepOf("id", ids, deltas)
+		q := tx.Model(entity).Where("id IN ?", ids)
+		if !uniform || deltas[ids[0]] < 0 {
+			q = q.Where("balance_fen + ("+step.SQL+") >= 0", step.Vars...)
+		}
+		res := q.UpdateColumns(map[string]any{"balance_fen": gorm.Expr("balance_fen + ("+step.SQL+")", step.Vars...), "updated_at": now})
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected != int64(len(ids)) {
+			return short
+		}
+	}
+	return nil
+}
+
+// ShiftCaps adds to what persons have been granted of the capped purse in a year, within tx; deltas are by person, and
+// negative ones are revocations. The rows must exist and be locked (person_caps, by rising person). limit is the yearly
+// cap: whoever would exceed it makes the whole call fail with CodeCapExceeded, and tx must be rolled back.
+func ShiftCaps(tx *gorm.DB, year model.Year, deltas map[model.ID]model.Fen, limit model.Fen) error {
+	for ids := range slices.Chunk(sortedKeys(deltas), rowsPerStatement) {
+		step, _ := stepOf("person_id", ids, deltas)
+		added := slices.ContainsFunc(ids, func(id model.ID) bool { return deltas[id] > 0 })
+		q := tx.Model(&model.PersonCap{}).Where("year = ? AND person_id IN ?", year, ids).
+			Where("granted_fen + ("+step.SQL+") >= 0", step.Vars...)
+		if added {
+			q = q.Where("granted_fen + ("+step.SQL+") <= ?", append(slices.Clone(step.Vars), limit)...)
+		}
+		res := q.UpdateColumns(map[string]any{"granted_fen": gorm.Expr("granted_fen + ("+step.SQL+")", step.Vars...)})
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected != int64(len(ids)) {
+			return model.E(model.CodeCapExceeded, "超过每人每年 %s 元的上限", limit.Yuan())
+		}
+	}
+	return nil
+}
+
+// stepOf is the amount to add as an expression over the key column: one number if all are equal.
+func stepOf(column string, ids []model.ID, deltas map[model.ID]model.Fen) (step clause.Expr, uniform bool) {
+	first := deltas[ids[0]]
+	if !slices.ContainsFunc(ids, func(id model.ID) bool { return deltas[id] != first }) {
+		return gorm.Expr("?", first), true
+	}
+	vars := make([]any, 0, 2*len(ids))
+	for _, id := range ids {
+		vars = append(vars, id, deltas[id])
+	}
+	return gorm.Expr("CASE "+column+strings.Repeat(" WHEN ? THEN ?", len(ids))+" END", vars...), false
+}
+
+func sortedKeys(deltas map[model.ID]model.Fen) []model.ID {
+	ids := make([]model.ID, 0, len(deltas))
+	for id, delta := range deltas {
+		if delta != 0 {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
