@@ -20,6 +20,7 @@ import (
 	"bangfu/service/allowance"
 	"bangfu/service/files"
 	"bangfu/service/identity"
+	"bangfu/service/shop"
 	"bangfu/service/union"
 )
 
@@ -49,6 +50,7 @@ type Deps struct {
 	Union     *union.Service
 	Files     *files.Service
 	Allowance *allowance.Service
+	Shop      *shop.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

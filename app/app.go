@@ -23,6 +23,7 @@ import (
 	"bangfu/service/guard"
 	"bangfu/service/identity"
 	"bangfu/service/job"
+	"bangfu/service/shop"
 	"bangfu/service/union"
 	"bangfu/service/wechat"
 	"bangfu/service/wechat/emulator"
@@ -51,6 +52,7 @@ type Services struct {
 	Union     *union.Service
 	Files     *files.Service
 	Allowance *allowance.Service
+	Shop      *shop.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -155,6 +157,7 @@ func (a *App) openServices() error {
 		MemberIdle: cfg.SessionIdleMember, MemberMax: cfg.SessionMaxMember, StaffIdle: cfg.SessionIdleStaff, StaffMax: cfg.SessionMaxStaff,
 	})
 	a.Files = files.NewService(a.DB, a.files)
+	a.Shop = shop.New(a.DB, sealer, a.Files)
 	a.Union = union.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	return nil
@@ -174,6 +177,7 @@ func (a *App) openServer() (err error) {
 		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
 		Allowance: a.Allowance,
+		Shop: a.Shop,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

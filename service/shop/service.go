@@ -4,13 +4,19 @@ package shop
 
 import (
 	"bangfu/model"
+	"bangfu/service/files"
 )
 
 // Service is the use cases of the shop.
 type Service struct {
 	db     *model.DB
 	sealer *model.Sealer
+	files  *files.Service
+	// decoding bounds how many uploaded pictures are decoded at once: the largest takes some 200 MB.
+	decoding chan struct{}
 }
 
 // New makes the service.
-func New(db *model.DB, sealer *model.Sealer) *Service { return &Service{db: db, sealer: sealer} }
+func New(db *model.DB, sealer *model.Sealer, f *files.Service) *Service {
+	return &Service{db: db, sealer: sealer, files: f, decoding: make(chan struct{}, 2)}
+}
