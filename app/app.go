@@ -113,7 +113,10 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 	if err = a.openServices(); err != nil {
 		return nil, err
 	}
-	return a, a.openServer()
+	if err = a.openServer(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // openOutside opens what is not the database: Redis, the file store.

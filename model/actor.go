@@ -1,3 +1,4 @@
+// Package model is what is stored: entities, money, ids, error codes, and the database that keeps them.
 package model
 
 import (

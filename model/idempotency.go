@@ -80,7 +80,8 @@ func storedAnswer[T any](tx *gorm.DB, actor Actor, key, hash string) (answer T, 
 	case row.ContentHash != hash:
 		return answer, false, E(CodeIdempotencyMismatch, "该 Idempotency-Key 已用于内容不同的请求")
 	}
-	return answer, true, json.Unmarshal([]byte(row.Response), &answer)
+	err = json.Unmarshal([]byte(row.Response), &answer)
+	return answer, true, err
 }
 
 func storeAnswer(tx *gorm.DB, actor Actor, key, hash string, now time.Time, answer any) error {

@@ -19,6 +19,11 @@ var (
 	errClosed = errors.New("guard is closed")
 )
 
+// notAsked tells whether a call failed before Redis was asked, so that nothing can have happened there.
+func notAsked(err error) bool {
+	return errors.Is(err, errOpen) || errors.Is(err, errFull) || errors.Is(err, errClosed)
+}
+
 // call is one caller's commands on their way to Redis.
 type call struct {
 	ctx  context.Context

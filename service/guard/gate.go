@@ -49,7 +49,7 @@ func (g *Guard) Once(ctx context.Context, key string, ttl time.Duration) (releas
 // releaser opens the hold of token on key k. After an error the hold may exist all the same (the
 // answer was lost), so it is released too, unless Redis was never asked.
 func (g *Guard) releaser(ctx context.Context, k, token string, err error) func() {
-	if err == errOpen || err == errFull || err == errClosed {
+	if notAsked(err) {
 		return func() {}
 	}
 	ctx = context.WithoutCancel(ctx) // the request may have ended; its hold should too

@@ -47,10 +47,10 @@ func (g *Guard) count(op, outcome string) { g.calls.WithLabelValues(op, outcome)
 // outcome counts a call that was not refused: "ok", "open" if Redis was not asked, "failed" if it
 // was and gave no answer (in time).
 func (g *Guard) outcome(op string, err error) {
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		g.count(op, answered)
-	case errOpen, errFull, errClosed:
+	case notAsked(err):
 		g.count(op, "open")
 	default:
 		g.count(op, "failed")

@@ -44,7 +44,7 @@ const (
 // figures stay far below the limits of int64.
 const (
 	maxAmount model.Fen = 999_999_999_999_999
-	maxTimes            = 999_999_999
+	maxTimes  int       = 999_999_999
 )
 
 // Row is one line of the form: the figures of one purchase channel in the period.

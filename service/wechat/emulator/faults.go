@@ -99,9 +99,10 @@ func (e *Emulator) disturb(w http.ResponseWriter, r *http.Request) bool {
 	case Garbage:
 		_, _ = io.WriteString(w, "<html><body>{\"errcode\":") // the caller may have hung up
 	case Never:
-		if pause(r, longest) {
-			http.Error(w, "gateway timeout", http.StatusGatewayTimeout)
+		if !pause(r, longest) {
+			return true
 		}
+		http.Error(w, "gateway timeout", http.StatusGatewayTimeout)
 	}
 	return true
 }
