@@ -69,6 +69,7 @@ type RosterImport struct {
 	Filename      string     `gorm:"column:filename"`
 	Status        string     `gorm:"column:status"` // uploaded | previewing | previewed | importing | imported | failed | cancelled
 	Error         string     `gorm:"column:error"`  // in Chinese, when failed
+	Note          string     `gorm:"column:note"`   // in Chinese: what of the file was left out
 	TotalRows     int        `gorm:"column:total_rows"`
 	DoneRows      int        `gorm:"column:done_rows"` // progress of the present step
 	NewRows       int        `gorm:"column:new_rows"`

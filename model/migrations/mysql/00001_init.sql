@@ -71,6 +71,7 @@ CREATE TABLE IF NOT EXISTS roster_imports (
   filename VARCHAR(200) NOT NULL,
   status VARCHAR(16) NOT NULL, -- uploaded | previewing | previewed | importing | imported | failed | cancelled
   error VARCHAR(500) NOT NULL, -- in Chinese, when failed
+  note VARCHAR(500) NOT NULL, -- in Chinese: what of the file was left out
   total_rows INT NOT NULL,
   done_rows INT NOT NULL, -- progress of the present step
   new_rows INT NOT NULL,
