@@ -54,7 +54,8 @@ type Topup struct {
 	FundID         ID         `gorm:"column:fund_id"`
 	UnionID        ID         `gorm:"column:union_id"`
 	AmountFen      Fen        `gorm:"column:amount_fen"`
-	EvidenceNo     string     `gorm:"column:evidence_no"` // number of the bank voucher
+	EvidenceNo     string     `gorm:"column:evidence_no"`      // number of the bank voucher
+	LiveEvidenceNo *string    `gorm:"column:live_evidence_no"` // the same until rejected, then nil: one voucher counts once, a rejected one may be entered anew
 	EvidenceFileID *ID        `gorm:"column:evidence_file_id"`
 	Note           string     `gorm:"column:note"`
 	Status         string     `gorm:"column:status"` // entered | confirmed | rejected
@@ -79,7 +80,7 @@ type Grant struct {
 	Selection    string     `gorm:"column:selection"` // roster | filter | list
 	FilterJSON   string     `gorm:"column:filter_json"`
 	AmountFen    Fen        `gorm:"column:amount_fen"` // per member; 0 for a list with amounts of its own
-	Status       string     `gorm:"column:status"`     // draft | approved | issuing | issued | rejected | cancelled
+	Status       string     `gorm:"column:status"`     // preparing | draft | approved | issuing | issued | rejected | cancelled
 	TotalItems   int        `gorm:"column:total_items"`
 	DoneItems    int        `gorm:"column:done_items"`
 	IssuedItems  int        `gorm:"column:issued_items"` // in full
@@ -93,6 +94,7 @@ type Grant struct {
 	DecidedAt    *time.Time `gorm:"column:decided_at"`
 	DecisionNote string     `gorm:"column:decision_note"`
 	IssuedAt     *time.Time `gorm:"column:issued_at"`
+	StopReason   string     `gorm:"column:stop_reason"` // why preparing or issuing stopped half way, in Chinese
 	UpdatedAt    time.Time  `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 

@@ -267,6 +267,7 @@ CREATE TABLE IF NOT EXISTS topups (
   union_id BIGINT NOT NULL,
   amount_fen BIGINT NOT NULL,
   evidence_no VARCHAR(80) NOT NULL, -- number of the bank voucher
+  live_evidence_no VARCHAR(80) NULL, -- the same until rejected, then NULL: one voucher counts once, a rejected one may be entered anew
   evidence_file_id BIGINT NULL,
   note VARCHAR(200) NOT NULL,
   status VARCHAR(16) NOT NULL, -- entered | confirmed | rejected
@@ -276,7 +277,7 @@ CREATE TABLE IF NOT EXISTS topups (
   decided_at DATETIME(3) NULL,
   decision_note VARCHAR(200) NOT NULL,
   PRIMARY KEY (id),
-  UNIQUE KEY topups_evidence (union_id, evidence_no),
+  UNIQUE KEY topups_evidence (union_id, live_evidence_no),
   KEY topups_fund (fund_id, id),
   KEY topups_union (union_id, status, id)
 );
@@ -292,7 +293,7 @@ CREATE TABLE IF NOT EXISTS grants (
   selection VARCHAR(16) NOT NULL, -- roster | filter | list
   filter_json TEXT NOT NULL,
   amount_fen BIGINT NOT NULL, -- per member; 0 for a list with amounts of its own
-  status VARCHAR(16) NOT NULL, -- draft | approved | issuing | issued | rejected | cancelled
+  status VARCHAR(16) NOT NULL, -- preparing | draft | approved | issuing | issued | rejected | cancelled
   total_items INT NOT NULL,
   done_items INT NOT NULL,
   issued_items INT NOT NULL, -- in full
@@ -306,6 +307,7 @@ CREATE TABLE IF NOT EXISTS grants (
   decided_at DATETIME(3) NULL,
   decision_note VARCHAR(200) NOT NULL,
   issued_at DATETIME(3) NULL,
+  stop_reason VARCHAR(300) NOT NULL, -- why preparing or issuing stopped half way, in Chinese
   updated_at DATETIME(3) NOT NULL,
   PRIMARY KEY (id),
   KEY grants_union (union_id, id),
@@ -326,7 +328,7 @@ CREATE TABLE IF NOT EXISTS grant_items (
   decided_at DATETIME(3) NULL,
   PRIMARY KEY (id),
   UNIQUE KEY grant_items_member (grant_id, member_id),
-  KEY grant_items_status (grant_id, status, id)
+  KEY grant_items_status (grant_id, status, member_id)
 );
 
 -- How much of the extra purse a person has been granted in a year, over all unions: the cap's own row.

@@ -263,6 +263,7 @@ CREATE TABLE IF NOT EXISTS topups (
   union_id BIGINT NOT NULL,
   amount_fen BIGINT NOT NULL,
   evidence_no VARCHAR(80) NOT NULL, -- number of the bank voucher
+  live_evidence_no VARCHAR(80) NULL, -- the same until rejected, then NULL: one voucher counts once, a rejected one may be entered anew
   evidence_file_id BIGINT NULL,
   note VARCHAR(200) NOT NULL,
   status VARCHAR(16) NOT NULL, -- entered | confirmed | rejected
@@ -273,7 +274,7 @@ CREATE TABLE IF NOT EXISTS topups (
   decision_note VARCHAR(200) NOT NULL,
   PRIMARY KEY (id)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS topups_evidence ON topups (union_id, evidence_no);
+CREATE UNIQUE INDEX IF NOT EXISTS topups_evidence ON topups (union_id, live_evidence_no);
 CREATE INDEX IF NOT EXISTS topups_fund ON topups (fund_id, id);
 CREATE INDEX IF NOT EXISTS topups_union ON topups (union_id, status, id);
 
@@ -288,7 +289,7 @@ CREATE TABLE IF NOT EXISTS grants (
   selection VARCHAR(16) NOT NULL, -- roster | filter | list
   filter_json TEXT NOT NULL,
   amount_fen BIGINT NOT NULL, -- per member; 0 for a list with amounts of its own
-  status VARCHAR(16) NOT NULL, -- draft | approved | issuing | issued | rejected | cancelled
+  status VARCHAR(16) NOT NULL, -- preparing | draft | approved | issuing | issued | rejected | cancelled
   total_items INT NOT NULL,
   done_items INT NOT NULL,
   issued_items INT NOT NULL, -- in full
@@ -302,6 +303,7 @@ CREATE TABLE IF NOT EXISTS grants (
   decided_at DATETIME NULL,
   decision_note VARCHAR(200) NOT NULL,
   issued_at DATETIME NULL,
+  stop_reason VARCHAR(300) NOT NULL, -- why preparing or issuing stopped half way, in Chinese
   updated_at DATETIME NOT NULL,
   PRIMARY KEY (id)
 );
@@ -323,7 +325,7 @@ CREATE TABLE IF NOT EXISTS grant_items (
   PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS grant_items_member ON grant_items (grant_id, member_id);
-CREATE INDEX IF NOT EXISTS grant_items_status ON grant_items (grant_id, status, id);
+CREATE INDEX IF NOT EXISTS grant_items_status ON grant_items (grant_id, status, member_id);
 
 -- How much of the extra purse a person has been granted in a year, over all unions: the cap's own row.
 CREATE TABLE IF NOT EXISTS person_caps (
