@@ -6,6 +6,7 @@ import "time"
 type Statement struct {
 	ID                ID         `gorm:"column:id;primaryKey;autoIncrement:false"`
 	UnionID           ID         `gorm:"column:union_id"`
+	UnionName         string     `gorm:"column:union_name"` // as it was called when it submitted
 	PeriodID          ID         `gorm:"column:period_id"`
 	Version           int        `gorm:"column:version"`             // 1, 2 …: a returned form is followed by the next version
 	Status            string     `gorm:"column:status"`              // submitted | returned

@@ -636,6 +636,7 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
 CREATE TABLE IF NOT EXISTS statements (
   id BIGINT NOT NULL,
   union_id BIGINT NOT NULL,
+  union_name VARCHAR(120) NOT NULL, -- as it was called when it submitted
   period_id BIGINT NOT NULL,
   version INT NOT NULL, -- 1, 2 …: a returned form is followed by the next version
   status VARCHAR(16) NOT NULL, -- submitted | returned
