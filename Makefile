@@ -14,7 +14,7 @@ demo: build ## build and start the product with demonstration data in DATA_DIR (
 	@DATA_DIR='$(DATA_DIR)' exec ./bin/bangfu demo
 
 build: ## build bin/bangfu, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/bangfu .
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bangfu .
 
 test: ## run all tests, on the embedded default and on MariaDB + Redis
 	@scripts/with-services.sh scripts/test.sh
