@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/report/form"
+)
+
+// Purchases are the orders of a segment's unions and year that were paid before each union's moment. A purchase
+// counts in its channel's row with what was paid (allowance and WeChat money), and one 人次.
+const paidSQL = `SELECT c.form_row AS row_no, COUNT(*) AS person_times, SUM(o.allowance_fen + o.wechat_fen) AS amount_fen
+FROM {parts} JOIN orders o ON o.union_id = {union} AND o.year = @year AND o.paid_at < {cutoff} JOIN channels c ON c.id = o.channel_id
+WHERE {where} AND o.allowance_fen + o.wechat_fen > 0 GROUP BY c.form_row`
+
+// What was given back before the moment is taken off, and the 人次 of a purchase of which nothing is left.
+const refundedSQL = `SELECT b.row_no, -SUM(CASE WHEN b.back >= b.paid THEN 1 ELSE 0 END) AS person_times, -SUM(b.back) AS amount_fen FROM (
+SELECT o.id, c.form_row AS row_no, o.allowance_fen + o.wechat_fen AS paid, SUM(r.amount_fen) AS back
+FROM {parts} JOIN refunds r ON r.union_id = {union} AND r.refunded_at < {cutoff}
+JOIN orders o ON o.id = r.order_id AND o.union_id = {union} AND o.year = @year AND o.paid_at < {cutoff} JOIN channels c ON c.id = o.channel_id
+WHERE {where} AND o.allowance_fen + o.wechat_fen > 0 GROUP BY o.id, c.form_row, o.allowance_fen, o.wechat_fen) b GROUP BY b.row_no`
+
+// 投入总额度 is what left the unions' funds of the year for members, less what was revoked; the year's end takes nothing off.
+// It stands in row 2, the product's own platform, since that is where allowances are issued.
+const (
+	grantedSQL = `SELECT 2 AS row_no, COALESCE(SUM(t.amount_fen), 0) AS invested_fen FROM {parts} JOIN funds f ON f.union_id = {union} AND f.year = @year
+JOIN transfers t ON t.debit_account = CONCAT('fund:', f.id) AND t.kind = 'grant' AND t.at < {cutoff} WHERE {where}`
+	revokedSQL = `SELECT 2 AS row_no, COALESCE(-SUM(t.amount_fen), 0) AS invested_fen FROM {parts} JOIN funds f ON f.union_id = {union} AND f.year = @year
+JOIN transfers t ON t.credit_account = CONCAT('fund:', f.id) AND t.kind = 'revoke' AND t.at < {cutoff} WHERE {where}`
+)
+
+// sources are what the form is filled from; each adds to its rows. A further source of purchases is one more statement here.
+var sources = []string{paidSQL, refundedSQL, grantedSQL, revokedSQL}
+
+// count fills the form's eight rows from all sources over the segments.
+func count(tx *gorm.DB, over []segment, year model.Year) ([8]form.Row, error) {
+	rows := form.BlankRows()
+	for _, g := range over {
+		for _, sql := range sources {
+			var sums []figure
+			if err := g.query(tx, sql, map[string]any{"year": year}).Scan(&sums).Error; err != nil {
+				return rows, err
+			}
+			if err := add(&rows, sums); err != nil {
+				return rows, err
+			}
+		}
+	}
+	return rows, nil
+}
+
+// figure is one row's sum from one source.
+type figure struct {
+	RowNo       int
+	PersonTimes int64
+	AmountFen   model.Fen
+	InvestedFen model.Fen
+}
+
+func add(rows *[8]form.Row, sums []figure) error {
+	for _, f := range sums {
+		if f.RowNo < 1 || f.RowNo > len(rows) {
+			return fmt.Errorf("a channel counts in row %d, which the form does not have", f.RowNo)
+		}
+		r := &rows[f.RowNo-1]
+		r.PersonTimes += int(f.PersonTimes)
+		r.Amount += f.AmountFen
+		r.Invested += f.InvestedFen
+	}
+	return nil
+}
+
+// total is the row 合计.
+func total(rows [8]form.Row) form.Row { return form.Form{Rows: rows}.Total() }
