@@ -43,7 +43,7 @@ func recount(tx *gorm.DB, one model.ID) (map[model.ID]*[8]form.Row, error) {
 	for _, sql := range []string{recountSQL, reinvestedSQL} {
 		var sums []struct {
 			StatementID model.ID
-			figure
+			Sum         figure `gorm:"embedded"`
 		}
 		if err := tx.Raw(sql, map[string]any{"one": one}).Scan(&sums).Error; err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func recount(tx *gorm.DB, one model.ID) (map[model.ID]*[8]form.Row, error) {
 				blank := form.BlankRows()
 				forms[s.StatementID] = &blank
 			}
-			if err := add(forms[s.StatementID], []figure{s.figure}); err != nil {
+			if err := add(forms[s.StatementID], []figure{s.Sum}); err != nil {
 				return nil, err
 			}
 		}
