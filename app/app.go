@@ -180,7 +180,7 @@ func (a *App) openServer() (err error) {
 		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
 		Allowance: a.Allowance,
-		Shop: a.Shop,
+		Shop:      a.Shop,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator
