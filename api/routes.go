@@ -52,7 +52,20 @@ func (s *Server) shopRoutes() []Route {
 
 // orderRoutes: checkout, orders, parcels.
 func (s *Server) orderRoutes() []Route {
-	return []Route{}
+	const member, console = "/api/v1/member", "/api/v1/console"
+	return []Route{
+		{Method: post, Path: member + "/orders", Audience: Member, Money: true, Status: http.StatusCreated, Handle: s.checkout},
+		{Method: get, Path: member + "/orders", Audience: Member, Handle: s.myOrders},
+		{Method: get, Path: member + "/orders/:id", Audience: Member, Object: identity.ObjectOrder, Handle: s.order},
+		{Method: post, Path: member + "/orders/:id/cancel", Audience: Member, Object: identity.ObjectOrder, Money: true, Handle: s.orderCancel},
+		{Method: post, Path: member + "/parcels/:id/confirm", Audience: Member, Object: identity.ObjectParcel, Handle: s.parcelConfirm},
+		{Method: get, Path: console + "/unions/:id/orders", Audience: Staff, Permission: identity.PermOrderRead, Object: identity.ObjectUnion, Handle: s.unionOrders},
+		{Method: get, Path: console + "/orders/:id", Audience: Staff, Permission: identity.PermOrderRead, Object: identity.ObjectOrder, Handle: s.order},
+		{Method: get, Path: console + "/parcels", Audience: Staff, Permission: identity.PermParcelShip, Handle: s.parcels},
+		{Method: get, Path: console + "/parcels/:id", Audience: Staff, Permission: identity.PermParcelShip, Object: identity.ObjectParcel, Handle: s.parcel},
+		{Method: post, Path: console + "/parcels/:id/ship", Audience: Staff, Permission: identity.PermParcelShip, Object: identity.ObjectParcel, Handle: s.parcelShip},
+		{Method: post, Path: console + "/parcels/:id/correct", Audience: Staff, Permission: identity.PermParcelShip, Object: identity.ObjectParcel, Handle: s.parcelCorrect},
+	}
 }
 
 // statementRoutes: the statistics form.

@@ -20,6 +20,7 @@ import (
 	"bangfu/service/allowance"
 	"bangfu/service/files"
 	"bangfu/service/identity"
+	"bangfu/service/order"
 	"bangfu/service/shop"
 	"bangfu/service/union"
 )
@@ -47,6 +48,7 @@ type Deps struct {
 	Ready          func(ctx context.Context) Readiness
 
 	Identity  *identity.Service
+	Order     *order.Service
 	Union     *union.Service
 	Files     *files.Service
 	Allowance *allowance.Service

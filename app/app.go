@@ -23,6 +23,7 @@ import (
 	"bangfu/service/guard"
 	"bangfu/service/identity"
 	"bangfu/service/job"
+	"bangfu/service/order"
 	"bangfu/service/shop"
 	"bangfu/service/union"
 	"bangfu/service/wechat"
@@ -53,6 +54,7 @@ type Services struct {
 	Files     *files.Service
 	Allowance *allowance.Service
 	Shop      *shop.Service
+	Order     *order.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -163,6 +165,12 @@ func (a *App) openServices() error {
 	a.Shop = shop.New(a.DB, sealer, a.Files)
 	a.Union = union.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
+	a.Order, err = order.New(order.Options{
+		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
+	})
+	if err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -181,6 +189,7 @@ func (a *App) openServer() (err error) {
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
 		Allowance: a.Allowance,
 		Shop:      a.Shop,
+		Order:     a.Order,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/model"
+	"bangfu/service/order"
+)
+
+func (s *Server) parcels(ctx context.Context, c *Call) (any, error) {
+	var q struct {
+		Status string `query:"status" check:"omitempty,oneof=waiting shipped received cancelled"`
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+	}
+	if err := c.Query(&q); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(q.Cursor, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Order.SupplierParcels(ctx, c.Actor, q.Status, page)
+}
+
+func (s *Server) parcel(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Order.SupplierParcel(ctx, c.Actor, id)
+}
+
+func (s *Server) parcelShip(ctx context.Context, c *Call) (any, error) {
+	id, in, err := c.shipment()
+	if err != nil {
+		return nil, err
+	}
+	return s.Order.Ship(ctx, c.Actor, id, in)
+}
+
+func (s *Server) parcelCorrect(ctx context.Context, c *Call) (any, error) {
+	id, in, err := c.shipment()
+	if err != nil {
+		return nil, err
+	}
+	return s.Order.Correct(ctx, c.Actor, id, in)
+}
+
+func (c *Call) shipment() (id model.ID, in order.Shipment, err error) {
+	if id, err = c.ID("id"); err == nil {
+		err = c.JSON(&in)
+	}
+	return id, in, err
+}
+
+func (s *Server) parcelConfirm(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Order.Confirm(ctx, c.Actor, id)
+}

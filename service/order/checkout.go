@@ -1,0 +1,140 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/guard"
+)
+
+// Outcomes of a checkout in the metrics that are not codes of refusals.
+const (
+	outcomeOK       = "ok"
+	outcomeReplay   = "replay"
+	outcomeInFlight = "in_flight"
+)
+
+// soldOutMark is how long the door turns away a SKU after the database said that nothing of it is left.
+const soldOutMark = 2 * time.Second
+
+// Placed is the answer to a checkout. It is stored with the idempotency key, so it holds no address and no phone.
+type Placed struct {
+	ID           model.ID  `json:"id"`
+	OrderNo      string    `json:"order_no"`
+	Status       string    `json:"status"`
+	TotalFen     model.Fen `json:"total_fen"`
+	AllowanceFen model.Fen `json:"allowance_fen"`
+	WechatFen    model.Fen `json:"wechat_fen"`
+	Parcels      int       `json:"parcels"`
+	PlacedAt     time.Time `json:"placed_at"`
+}
+
+// SoldOut is the Data of CodeSoldOut.
+type SoldOut struct {
+	SKUID     model.ID `json:"sku_id"`
+	Available int64    `json:"available"` // what is left; less than was asked for
+}
+
+// Prices is the Data of CodePriceChanged: what the cart costs now.
+type Prices struct {
+	TotalFen model.Fen `json:"total_fen"`
+	Items    []Price   `json:"items"`
+}
+
+// Price is the price of one SKU now.
+type Price struct {
+	SKUID    model.ID  `json:"sku_id"`
+	PriceFen model.Fen `json:"price_fen"`
+}
+
+// checkoutContent is what an idempotency key of a checkout stands for.
+type checkoutContent struct {
+	Act  string
+	Cart Cart
+}
+
+// Checkout buys the cart for the member with the allowances of one membership. The same key with the same cart gets the
+// same answer without a second order. Errors: CodeInvalid; CodeNotFound for an address that is not the member's or a SKU that
+// does not exist; CodeOffShelf; CodePriceChanged with Prices; CodeSoldOut with SoldOut; CodeInsufficientBalance with Shortage;
+// CodeConflict while another checkout of the member is under way (try again with the same key); CodeRateLimited;
+// CodeIdempotencyMismatch.
+func (s *Service) Checkout(ctx context.Context, actor model.Actor, key string, cart Cart) (Placed, error) {
+	start := time.Now()
+	placed, outcome, err := s.throughDoor(ctx, actor, key, cart)
+	s.seconds.Observe(time.Since(start).Seconds())
+	s.checkouts.WithLabelValues(outcome).Inc()
+	return placed, err
+}
+
+// throughDoor lets Redis turn away what the database need not see, and has the order placed. The door only ever refuses:
+// what passes it, and everything while Redis is away, is decided by the database alone. Somebody who is turned away with a
+// key that was answered before still gets that answer.
+func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string, cart Cart) (Placed, string, error) {
+	if err := cart.check(); err != nil {
+		return Placed{}, outcomeOf(err), err
+	}
+	content := checkoutContent{Act: "checkout", Cart: cart}
+	verdict, release := s.guard.Door(ctx, actor.ID, cart.skus())
+	defer release()
+	if verdict.Outcome != guard.Pass {
+		placed, found, err := model.Answered[Placed](ctx, s.db, actor, key, content)
+		if found {
+			return placed, outcomeReplay, nil
+		}
+		if err != nil {
+			return Placed{}, outcomeOf(err), err
+		}
+		return turnedAway(verdict)
+	}
+	var mine model.ID
+	placed, err := model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (Placed, error) {
+		p, err := s.place(tx, actor, cart)
+		mine = p.ID
+		return p, err
+	})
+	s.noteSoldOut(ctx, err)
+	switch {
+	case err != nil:
+		return Placed{}, outcomeOf(err), err
+	case placed.ID != mine:
+		return placed, outcomeReplay, nil
+	}
+	return placed, outcomeOK, nil
+}
+
+func turnedAway(v guard.Verdict) (Placed, string, error) {
+	switch v.Outcome {
+	case guard.InFlight:
+		return Placed{}, outcomeInFlight, model.E(model.CodeConflict, "正在下单，请勿重复点击")
+	case guard.SoldOut:
+		e := model.E(model.CodeSoldOut, "来晚了，商品已售罄")
+		e.Data = SoldOut{SKUID: v.SKU}
+		return Placed{}, outcomeOf(e), e
+	default:
+		e := model.E(model.CodeRateLimited, "下单太频繁，请稍后再试")
+		e.RetryAfter = v.RetryAfter
+		return Placed{}, outcomeOf(e), e
+	}
+}
+
+// noteSoldOut has the door turn others away for a moment when nothing at all is left of a SKU.
+func (s *Service) noteSoldOut(ctx context.Context, err error) {
+	var shown *model.Error
+	if !errors.As(err, &shown) || shown.Code != model.CodeSoldOut {
+		return
+	}
+	if d, ok := shown.Data.(SoldOut); ok && d.Available == 0 {
+		s.guard.MarkSoldOut(ctx, d.SKUID, soldOutMark)
+	}
+}
+
+func outcomeOf(err error) string {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return string(model.CodeBusy)
+	}
+	return string(model.CodeOf(err))
+}

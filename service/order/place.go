@@ -1,0 +1,248 @@
+package order
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"bangfu/model"
+	"bangfu/service/ledger"
+	"bangfu/service/shop"
+)
+
+// basket is a cart as the database knows it: priced, grouped by supplier, decided.
+type basket struct {
+	lines  []model.OrderLine // in the cart's order; ids, order and parcel still missing
+	dues   []due             // by supplier id
+	shares []share
+	total  model.Fen
+}
+
+// place makes one order within tx. Locks, in the order of docs/adr/0005-lock-order.md: the person's allowances by id, the
+// stocks by SKU id; then it decides in memory and writes order, lines, parcels, stock movements, transfers with
+// their balances, and the audit entry. The caller stores the answer under the idempotency key in the same transaction.
+//
+// A crash at any line loses nothing: until COMMIT the database holds nothing of all this and the member has been told nothing,
+// so the same key places the order anew; after COMMIT everything is there together, the stored answer included, so the same
+// key gets it even if the first answer never arrived. Nothing is kept outside the database: the door's hold and marks in
+// Redis end by themselves.
+func (s *Service) place(tx *gorm.DB, actor model.Actor, cart Cart) (Placed, error) {
+	now := s.db.Now()
+	order, err := s.draft(tx, actor, cart, now)
+	if err != nil {
+		return Placed{}, err
+	}
+	allowances, err := s.allowances.Spendable(tx, actor.ID, order.Year, now)
+	if err != nil {
+		return Placed{}, err
+	}
+	stocks, err := lockStocks(tx, cart.skus())
+	if err != nil {
+		return Placed{}, err
+	}
+	items, err := shop.ForSale(tx, cart.skus(), now)
+	if err != nil {
+		return Placed{}, err
+	}
+	b, err := decide(cart, items, stocks, allowances)
+	if err != nil {
+		return Placed{}, err
+	}
+	paying := b.shares[0].allowance
+	order.MemberID, order.UnionID = paying.MemberID, paying.UnionID
+	order.GoodsFen, order.AllowanceFen = b.total, b.total
+	if err := s.write(tx, actor, now, &order, b); err != nil {
+		return Placed{}, err
+	}
+	return Placed{ID: order.ID, OrderNo: order.OrderNo, Status: order.Status, TotalFen: order.GoodsFen, AllowanceFen: order.AllowanceFen,
+		Parcels: len(b.dues), PlacedAt: now}, nil
+}
+
+// draft is the order as far as it is known before anything is locked: whose, when, where to.
+func (s *Service) draft(tx *gorm.DB, actor model.Actor, cart Cart, now time.Time) (model.Order, error) {
+	channel, err := ownChannel(tx)
+	if err != nil {
+		return model.Order{}, err
+	}
+	order := model.Order{ID: s.db.NewID(), PersonID: actor.ID, ChannelID: channel, Year: model.YearOf(now), Status: StatusPaid,
+		Note: cart.Note, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
+	return order, s.copyAddress(tx, &order, cart.AddressID)
+}
+
+// destination is where an order goes, as it is sealed into the order: what happens to the member's address later
+// does not change it.
+type destination struct {
+	Province string `json:"province"`
+	City     string `json:"city"`
+	District string `json:"district"`
+	Detail   string `json:"detail"`
+}
+
+// copyAddress takes the address into the order; CodeNotFound if it is not the person's.
+func (s *Service) copyAddress(tx *gorm.DB, order *model.Order, id model.ID) error {
+	var a model.Address
+	err := tx.Where("id = ? AND person_id = ? AND deleted_at IS NULL", id, order.PersonID).Take(&a).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return model.NotFound("收货地址")
+	}
+	if err != nil {
+		return err
+	}
+	phone, err := s.sealer.Open(a.PhoneSealed, model.SealAddressPhone)
+	if err != nil {
+		return err
+	}
+	detail, err := s.sealer.Open(a.DetailSealed, model.SealAddressDetail)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(destination{a.Province, a.City, a.District, detail})
+	if err != nil {
+		return err
+	}
+	order.Consignee = a.Consignee
+	if order.PhoneSealed, err = s.sealer.Seal(phone, model.SealOrderPhone); err != nil {
+		return err
+	}
+	order.AddressSealed, err = s.sealer.Seal(string(text), model.SealOrderAddress)
+	return err
+}
+
+// lockStocks locks the stock rows by SKU id and tells what is on hand.
+func lockStocks(tx *gorm.DB, skus []model.ID) (map[model.ID]int64, error) {
+	var rows []model.Stock
+	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("sku_id IN ?", slices.Sorted(slices.Values(skus))).Order("sku_id").Find(&rows).Error
+	onHand := make(map[model.ID]int64, len(rows))
+	for _, r := range rows {
+		onHand[r.SKUID] = r.OnHand
+	}
+	return onHand, err
+}
+
+// decide judges the cart by what is locked; it touches no database. Refusals in this order: a SKU that does not exist or is
+// off the shelf, a changed price or total, too little stock, too little money.
+func decide(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int64, allowances []model.Allowance) (basket, error) {
+	b := basket{}
+	owed := map[model.ID]model.Fen{}
+	for _, it := range cart.Items {
+		sale, ok := items[it.SKUID]
+		if !ok {
+			return b, model.NotFound("商品")
+		}
+		if sale.OffReason != "" {
+			return b, model.E(model.CodeOffShelf, "“%s”暂时不能购买：%s", sale.Name, sale.OffReason)
+		}
+		amount := sale.PriceFen * model.Fen(it.Quantity)
+		b.lines = append(b.lines, model.OrderLine{SupplierID: sale.SupplierID, ProductID: sale.ProductID, SKUID: it.SKUID, RegionID: sale.RegionID,
+			ProductName: sale.Name, Spec: sale.Spec, PriceFen: sale.PriceFen, Quantity: it.Quantity, AmountFen: amount})
+		owed[sale.SupplierID] += amount
+		b.total += amount
+	}
+	if err := samePrices(cart, b); err != nil {
+		return b, err
+	}
+	for _, l := range b.lines {
+		if have := onHand[l.SKUID]; have < l.Quantity {
+			return b, soldOut(l, have)
+		}
+	}
+	paying, err := payer(allowances, b.total)
+	if err != nil {
+		return b, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(owed)) {
+		b.dues = append(b.dues, due{id, owed[id]})
+	}
+	b.shares = split(paying, b.dues)
+	return b, nil
+}
+
+func samePrices(cart Cart, b basket) error {
+	same := cart.TotalFen == b.total
+	now := Prices{TotalFen: b.total}
+	for i, l := range b.lines {
+		same = same && cart.Items[i].PriceFen == l.PriceFen
+		now.Items = append(now.Items, Price{l.SKUID, l.PriceFen})
+	}
+	if same {
+		return nil
+	}
+	e := model.E(model.CodePriceChanged, "价格有变动，现在合计 %s，请确认后重新下单", b.total)
+	e.Data = now
+	return e
+}
+
+func soldOut(l model.OrderLine, have int64) error {
+	e := model.E(model.CodeSoldOut, "“%s（%s）”只剩 %d 件，不够您要的数量", l.ProductName, l.Spec, have)
+	if have == 0 {
+		e.Message = "“" + l.ProductName + "（" + l.Spec + "）”已售罄"
+	}
+	e.Data = SoldOut{SKUID: l.SKUID, Available: have}
+	return e
+}
+
+// write stores a decided order.
+func (s *Service) write(tx *gorm.DB, actor model.Actor, now time.Time, order *model.Order, b basket) error {
+	parcels := make([]model.Parcel, len(b.dues))
+	for i, d := range b.dues {
+		parcels[i] = model.Parcel{ID: s.db.NewID(), OrderID: order.ID, SupplierID: d.supplier, UnionID: order.UnionID, AmountFen: d.amount,
+			Status: ParcelWaiting, CreatedAt: now, UpdatedAt: now}
+	}
+	moves := make([]shop.Movement, len(b.lines))
+	for i := range b.lines {
+		l := &b.lines[i]
+		at, _ := slices.BinarySearchFunc(parcels, l.SupplierID, func(p model.Parcel, id model.ID) int { return cmp.Compare(p.SupplierID, id) })
+		l.ID, l.OrderID, l.ParcelID = s.db.NewID(), order.ID, parcels[at].ID
+		moves[i] = shop.Movement{SKU: l.SKUID, Kind: shop.StockSell, Cause: "line:" + l.ID.String(), Quantity: -l.Quantity, Actor: actor}
+	}
+	if err := shop.MoveStocks(tx, s.db, now, moves); err != nil {
+		return err
+	}
+	if err := insertOrder(tx, order); err != nil {
+		return err
+	}
+	if err := tx.Create(&b.lines).Error; err != nil {
+		return err
+	}
+	if err := tx.Create(&parcels).Error; err != nil {
+		return err
+	}
+	for _, sh := range b.shares {
+		if err := ledger.Post(tx, s.db, now, spend(order, sh)); err != nil {
+			return err
+		}
+	}
+	return s.db.Audit(tx, actor, now, "order.checkout", object(order.ID), order.UnionID,
+		map[string]any{"order_no": order.OrderNo, "goods_fen": order.GoodsFen, "lines": len(b.lines), "parcels": len(parcels)})
+}
+
+// spend is the movement of one allowance's part of an order to one supplier.
+func spend(order *model.Order, sh share) ledger.Movement {
+	return ledger.Movement{
+		Kind: ledger.KindSpend, Cause: "order:" + shareCause(order.ID, sh.allowance.ID, sh.supplier),
+		From: ledger.Allowance(sh.allowance.ID), To: ledger.Supplier(sh.supplier), Amount: sh.amount,
+		Purse: sh.allowance.Purse, Year: sh.allowance.Year, Union: sh.allowance.UnionID, Order: &order.ID,
+	}
+}
+
+// shareCause names what one allowance pays to one supplier for an order.
+func shareCause(order, allowance, supplier model.ID) string {
+	return order.String() + ":" + allowance.String() + ":" + supplier.String()
+}
+
+// insertOrder stores the order under a number that no other has.
+func insertOrder(tx *gorm.DB, order *model.Order) (err error) {
+	for range 5 {
+		order.OrderNo = newNumber(order.PlacedAt)
+		if err = tx.Create(order).Error; !model.Duplicate(err) {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,273 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/ledger"
+)
+
+// Filter narrows a list of orders; zero parts do not.
+type Filter struct {
+	Status   string
+	From, To model.Date // days of placing, both inclusive
+}
+
+// MyOrders lists the member's own orders, newest first.
+func (s *Service) MyOrders(ctx context.Context, actor model.Actor, f Filter, page model.Page) (model.List[Summary], error) {
+	return s.list(ctx, s.db.Read(ctx).Where("person_id = ?", actor.ID), f, page, false)
+}
+
+// UnionOrders lists the orders counted in the union or below it, newest first, names masked. The caller has
+// checked that the union is in the actor's scope.
+func (s *Service) UnionOrders(ctx context.Context, union model.ID, f Filter, page model.Page) (model.List[Summary], error) {
+	var u model.Union
+	err := s.db.Read(ctx).Select("path").Where("id = ?", union).Take(&u).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return model.List[Summary]{}, model.NotFound("工会")
+	}
+	if err != nil {
+		return model.List[Summary]{}, err
+	}
+	below := s.db.Read(ctx).Model(&model.Union{}).Select("id").Where("path LIKE ?", u.Path+"%")
+	return s.list(ctx, s.db.Read(ctx).Where("union_id IN (?)", below), f, page, true)
+}
+
+func (s *Service) list(ctx context.Context, q *gorm.DB, f Filter, page model.Page, masked bool) (model.List[Summary], error) {
+	if f.Status != "" {
+		q = q.Where("status = ?", f.Status)
+	}
+	if f.From != "" {
+		q = q.Where("placed_at >= ?", f.From.Start())
+	}
+	if f.To != "" {
+		q = q.Where("placed_at < ?", f.To.End())
+	}
+	if page.Cursor != 0 {
+		q = q.Where("id < ?", page.Cursor)
+	}
+	var orders []model.Order
+	if err := q.Order("id DESC").Limit(page.Limit + 1).Find(&orders).Error; err != nil {
+		return model.List[Summary]{}, err
+	}
+	lines, err := s.linesOf(ctx, "order_id", ids(orders, func(o model.Order) model.ID { return o.ID }), func(l model.OrderLine) model.ID { return l.OrderID })
+	if err != nil {
+		return model.List[Summary]{}, err
+	}
+	names, err := s.unionNames(ctx, ids(orders, func(o model.Order) model.ID { return o.UnionID }))
+	if err != nil {
+		return model.List[Summary]{}, err
+	}
+	return model.NewList(orders, page, func(o model.Order) model.ID { return o.ID }, func(o model.Order) Summary {
+		consignee := o.Consignee
+		if masked {
+			consignee = model.MaskName(consignee)
+		}
+		return Summary{ID: o.ID, OrderNo: o.OrderNo, Status: o.Status, UnionID: o.UnionID, UnionName: names[o.UnionID], Consignee: consignee,
+			GoodsFen: o.GoodsFen, RefundedFen: o.RefundedFen, Lines: lines[o.ID], PlacedAt: o.PlacedAt}
+	}), nil
+}
+
+// Order shows an order in full: to its member as it is, to staff masked. The caller has checked the scope.
+func (s *Service) Order(ctx context.Context, actor model.Actor, id model.ID) (View, error) {
+	var o model.Order
+	q := s.db.Read(ctx).Where("id = ?", id)
+	if actor.Kind == model.ActorPerson {
+		q = q.Where("person_id = ?", actor.ID)
+	}
+	err := q.Take(&o).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return View{}, model.NotFound("订单")
+	}
+	if err != nil {
+		return View{}, err
+	}
+	to, err := s.recipientOf(o, actor.Kind != model.ActorPerson)
+	if err != nil {
+		return View{}, err
+	}
+	names, err := s.unionNames(ctx, []model.ID{o.UnionID})
+	if err != nil {
+		return View{}, err
+	}
+	v := View{ID: o.ID, OrderNo: o.OrderNo, Status: o.Status, UnionID: o.UnionID, UnionName: names[o.UnionID], GoodsFen: o.GoodsFen, AllowanceFen: o.AllowanceFen,
+		WechatFen: o.WechatFen, RefundedFen: o.RefundedFen, Consignee: to.name, Phone: to.phone, Address: to.address, Note: o.Note,
+		PlacedAt: o.PlacedAt, PaidAt: o.PaidAt, CompletedAt: o.CompletedAt, CancelledAt: o.CancelledAt, CancelReason: o.CancelReason}
+	if v.Payments, v.Refunds, err = s.moneyOf(ctx, id); err != nil {
+		return View{}, err
+	}
+	v.Parcels, err = s.partsOf(ctx, id)
+	return v, err
+}
+
+// moneyOf tells which allowances paid for the order, and what went back to where.
+func (s *Service) moneyOf(ctx context.Context, id model.ID) ([]Payment, []RefundView, error) {
+	var transfers []model.Transfer
+	if err := s.db.Read(ctx).Where("order_id = ?", id).Order("id").Find(&transfers).Error; err != nil {
+		return nil, nil, err
+	}
+	payments, refunds := []Payment{}, []RefundView{}
+	var toAllowance, toFund model.Fen
+	for _, t := range transfers {
+		from, paying := ledger.Account(t.DebitAccount).Split()
+		to, _ := ledger.Account(t.CreditAccount).Split()
+		switch {
+		case t.Kind == string(ledger.KindRefund) && to == "fund":
+			toFund += t.AmountFen
+		case t.Kind == string(ledger.KindRefund):
+			toAllowance += t.AmountFen
+		case from == "allowance":
+			at := slices.IndexFunc(payments, func(p Payment) bool { return p.AllowanceID == paying })
+			if at < 0 {
+				at = len(payments)
+				payments = append(payments, Payment{AllowanceID: paying, Purse: t.Purse, PurseName: t.Purse.Name()})
+			}
+			payments[at].AmountFen += t.AmountFen
+		}
+	}
+	var rows []model.Refund
+	if err := s.db.Read(ctx).Where("order_id = ?", id).Order("id").Find(&rows).Error; err != nil {
+		return nil, nil, err
+	}
+	for _, r := range rows { // an order has one refund at most: that of its cancelling
+		refunds = append(refunds, RefundView{Kind: r.Kind, AmountFen: r.AmountFen, ToAllowanceFen: toAllowance, ToFundFen: toFund, Reason: r.Reason, RefundedAt: r.RefundedAt})
+	}
+	return payments, refunds, nil
+}
+
+func (s *Service) partsOf(ctx context.Context, order model.ID) ([]OrderPart, error) {
+	var parcels []struct {
+		model.Parcel
+		SupplierName string
+	}
+	err := s.db.Read(ctx).Model(&model.Parcel{}).Select("parcels.*, suppliers.name AS supplier_name").Joins("JOIN suppliers ON suppliers.id = parcels.supplier_id").
+		Where("parcels.order_id = ?", order).Order("parcels.supplier_id").Scan(&parcels).Error
+	if err != nil {
+		return nil, err
+	}
+	lines, err := s.linesOf(ctx, "order_id", []model.ID{order}, func(l model.OrderLine) model.ID { return l.ParcelID })
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]OrderPart, len(parcels))
+	for i, p := range parcels {
+		parts[i] = OrderPart{ID: p.ID, SupplierID: p.SupplierID, SupplierName: p.SupplierName, Status: p.Status, AmountFen: p.AmountFen, Carrier: p.Carrier,
+			TrackingNo: p.TrackingNo, ShippedAt: p.ShippedAt, ReceivedAt: p.ReceivedAt, ReceivedBy: p.ReceivedBy, Lines: lines[p.ID]}
+	}
+	return parts, nil
+}
+
+// SupplierParcels lists the parcels of the actor's supplier, newest first, recipients masked.
+func (s *Service) SupplierParcels(ctx context.Context, actor model.Actor, status string, page model.Page) (model.List[ParcelView], error) {
+	q := s.db.Read(ctx).Where("supplier_id = ?", actor.Supplier)
+	if status != "" {
+		q = q.Where("status = ?", status)
+	}
+	if page.Cursor != 0 {
+		q = q.Where("id < ?", page.Cursor)
+	}
+	var parcels []model.Parcel
+	if err := q.Order("id DESC").Limit(page.Limit + 1).Find(&parcels).Error; err != nil {
+		return model.List[ParcelView]{}, err
+	}
+	views, err := s.viewParcels(ctx, parcels, true)
+	if err != nil {
+		return model.List[ParcelView]{}, err
+	}
+	return model.NewList(views, page, func(v ParcelView) model.ID { return v.ID }, func(v ParcelView) ParcelView { return v }), nil
+}
+
+// SupplierParcel shows a parcel of the actor's supplier with the recipient's name, phone and address as long as they
+// are needed to deliver it; every such look is in the audit trail. CodeNotFound if it is not theirs.
+func (s *Service) SupplierParcel(ctx context.Context, actor model.Actor, id model.ID) (ParcelView, error) {
+	var p model.Parcel
+	err := s.db.Read(ctx).Where("id = ? AND supplier_id = ?", id, actor.Supplier).Take(&p).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return ParcelView{}, model.NotFound("包裹")
+	}
+	if err != nil {
+		return ParcelView{}, err
+	}
+	v, err := s.supplierParcel(ctx, id)
+	if err != nil || v.Masked {
+		return v, err
+	}
+	return v, s.db.Tx(ctx, func(tx *gorm.DB) error {
+		return s.db.Audit(tx, actor, s.db.Now(), "parcel.view", "parcel:"+id.String(), p.UnionID, map[string]any{"order": v.OrderNo})
+	})
+}
+
+func (s *Service) supplierParcel(ctx context.Context, id model.ID) (ParcelView, error) {
+	var p model.Parcel
+	if err := s.db.Read(ctx).Where("id = ?", id).Take(&p).Error; err != nil {
+		return ParcelView{}, err
+	}
+	views, err := s.viewParcels(ctx, []model.Parcel{p}, p.Status == ParcelReceived || p.Status == ParcelCancelled)
+	if err != nil {
+		return ParcelView{}, err
+	}
+	return views[0], nil
+}
+
+func (s *Service) viewParcels(ctx context.Context, parcels []model.Parcel, masked bool) ([]ParcelView, error) {
+	var orders []model.Order
+	if err := s.db.Read(ctx).Where("id IN ?", ids(parcels, func(p model.Parcel) model.ID { return p.OrderID })).Find(&orders).Error; err != nil {
+		return nil, err
+	}
+	byID := make(map[model.ID]model.Order, len(orders))
+	for _, o := range orders {
+		byID[o.ID] = o
+	}
+	lines, err := s.linesOf(ctx, "parcel_id", ids(parcels, func(p model.Parcel) model.ID { return p.ID }), func(l model.OrderLine) model.ID { return l.ParcelID })
+	if err != nil {
+		return nil, err
+	}
+	views := make([]ParcelView, len(parcels))
+	for i, p := range parcels {
+		o := byID[p.OrderID]
+		to, err := s.recipientOf(o, masked)
+		if err != nil {
+			return nil, err
+		}
+		views[i] = ParcelView{ID: p.ID, OrderNo: o.OrderNo, Status: p.Status, AmountFen: p.AmountFen, Consignee: to.name, Phone: to.phone, Address: to.address,
+			Masked: masked, Note: o.Note, Carrier: p.Carrier, TrackingNo: p.TrackingNo, Lines: lines[p.ID], CreatedAt: p.CreatedAt, ShippedAt: p.ShippedAt, ReceivedAt: p.ReceivedAt}
+	}
+	return views, nil
+}
+
+// linesOf reads the lines whose column is one of the ids, grouped by what by says.
+func (s *Service) linesOf(ctx context.Context, column string, in []model.ID, by func(model.OrderLine) model.ID) (map[model.ID][]LineView, error) {
+	var rows []model.OrderLine
+	if err := s.db.Read(ctx).Where(column+" IN ?", in).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	lines := make(map[model.ID][]LineView, len(in))
+	for _, l := range rows {
+		lines[by(l)] = append(lines[by(l)], viewLine(l))
+	}
+	return lines, nil
+}
+
+func (s *Service) unionNames(ctx context.Context, in []model.ID) (map[model.ID]string, error) {
+	var unions []model.Union
+	err := s.db.Read(ctx).Select("id", "name").Where("id IN ?", in).Find(&unions).Error
+	names := make(map[model.ID]string, len(unions))
+	for _, u := range unions {
+		names[u.ID] = u.Name
+	}
+	return names, err
+}
+
+// ids lists one id of each row, without repeats.
+func ids[R any](rows []R, id func(R) model.ID) []model.ID {
+	list := make([]model.ID, len(rows))
+	for i, r := range rows {
+		list[i] = id(r)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

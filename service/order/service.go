@@ -1,0 +1,77 @@
+// Package order is buying: checkout, the order's life, its parcels, and cancelling. An order is paid from
+// the allowances of one membership (docs/adr/0006-one-membership-pays.md) and split into one parcel a supplier.
+package order
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bangfu/model"
+	"bangfu/service/allowance"
+	"bangfu/service/guard"
+)
+
+// The states of an order. An order is "shipped" when all its parcels are, "completed" when all were received.
+const (
+	StatusPaid      = "paid"
+	StatusShipped   = "shipped"
+	StatusCompleted = "completed"
+	StatusCancelled = "cancelled"
+)
+
+// The states of a parcel.
+const (
+	ParcelWaiting   = "waiting"
+	ParcelShipped   = "shipped"
+	ParcelReceived  = "received"
+	ParcelCancelled = "cancelled"
+)
+
+// Options are what the service works with.
+type Options struct {
+	DB          *model.DB
+	Guard       *guard.Guard
+	Allowances  *allowance.Service
+	Sealer      *model.Sealer
+	Metrics     prometheus.Registerer
+	AutoConfirm time.Duration // after which a shipped parcel counts as received
+}
+
+// Service is the use cases of orders.
+type Service struct {
+	db          *model.DB
+	guard       *guard.Guard
+	allowances  *allowance.Service
+	sealer      *model.Sealer
+	autoConfirm time.Duration
+	checkouts   *prometheus.CounterVec
+	seconds     prometheus.Histogram
+}
+
+// New makes the service and registers checkout_total (by outcome) and checkout_seconds.
+func New(o Options) (*Service, error) {
+	s := &Service{
+		db: o.DB, guard: o.Guard, allowances: o.Allowances, sealer: o.Sealer, autoConfirm: o.AutoConfirm,
+		checkouts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "checkout_total", Help: "Checkouts by outcome: ok, replay, in_flight, or the code of the refusal.",
+		}, []string{"outcome"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "checkout_seconds", Help: "Duration of checkouts, refused ones included.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
+	}
+	for _, outcome := range []string{outcomeOK, outcomeReplay, outcomeInFlight, string(model.CodeSoldOut), string(model.CodePriceChanged), string(model.CodeInsufficientBalance)} {
+		s.checkouts.WithLabelValues(outcome)
+	}
+	for _, c := range []prometheus.Collector{s.checkouts, s.seconds} {
+		if err := o.Metrics.Register(c); err != nil {
+			return nil, fmt.Errorf("order metrics: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// object is how the audit trail names an order.
+func object(id model.ID) string { return "order:" + id.String() }
