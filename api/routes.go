@@ -37,6 +37,29 @@ func (s *Server) unionRoutes() []Route {
 	return []Route{
 		{Method: get, Path: console + "/files/:id", Audience: Staff, Permission: identity.PermSelf, Object: identity.ObjectFile, Slow: true, Handle: s.fileGet},
 		{Method: post, Path: console + "/unions/:id/files", Audience: Staff, Permission: identity.PermFundEnter, Object: identity.ObjectUnion, Slow: true, Status: http.StatusCreated, Handle: s.unionFileUpload},
+		{Method: get, Path: console + "/unions", Audience: Staff, Permission: identity.PermUnionRead, Handle: s.unionList},
+		{Method: get, Path: console + "/unions/:id", Audience: Staff, Permission: identity.PermUnionRead, Object: identity.ObjectUnion, Handle: s.unionGet},
+		{Method: post, Path: console + "/unions/:id/children", Audience: Staff, Permission: identity.PermUnionManage, Object: identity.ObjectUnion, Status: http.StatusCreated, Handle: s.unionCreateChild},
+		{Method: patch, Path: console + "/unions/:id", Audience: Staff, Permission: identity.PermUnionManage, Object: identity.ObjectUnion, Handle: s.unionChange},
+		{Method: post, Path: console + "/unions/:id/move", Audience: Staff, Permission: identity.PermUnionManage, Object: identity.ObjectUnion, Handle: s.unionMove},
+		{Method: post, Path: console + "/unions/:id/close", Audience: Staff, Permission: identity.PermUnionManage, Object: identity.ObjectUnion, Handle: s.unionClose},
+
+		{Method: get, Path: console + "/roster-template", Audience: Staff, Permission: identity.PermRosterRead, Handle: s.rosterTemplate},
+		{Method: post, Path: console + "/unions/:id/roster-imports", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectUnion, Slow: true, Status: http.StatusAccepted, Handle: s.rosterUpload},
+		{Method: get, Path: console + "/unions/:id/roster-imports", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Handle: s.rosterImportList},
+		{Method: get, Path: console + "/roster-imports/:id", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectRosterImport, Handle: s.rosterImportGet},
+		{Method: get, Path: console + "/roster-imports/:id/rows", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectRosterImport, Handle: s.rosterRows},
+		{Method: post, Path: console + "/roster-imports/:id/import", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectRosterImport, Status: http.StatusAccepted, Handle: s.rosterImportStart},
+		{Method: post, Path: console + "/roster-imports/:id/cancel", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectRosterImport, Handle: s.rosterImportCancel},
+		{Method: get, Path: console + "/roster-imports/:id/errors", Audience: Staff, Permission: identity.PermMemberReveal, Object: identity.ObjectRosterImport, Slow: true, Handle: s.rosterErrors},
+
+		{Method: get, Path: console + "/unions/:id/members", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Handle: s.memberList},
+		{Method: post, Path: console + "/unions/:id/members", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectUnion, Handle: s.memberAdd},
+		{Method: get, Path: console + "/members/:id", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectMember, Handle: s.memberGet},
+		{Method: patch, Path: console + "/members/:id", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectMember, Handle: s.memberChange},
+		{Method: post, Path: console + "/members/:id/reveal", Audience: Staff, Permission: identity.PermMemberReveal, Object: identity.ObjectMember, Handle: s.memberReveal},
+		{Method: post, Path: console + "/members/:id/leave", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectMember, Money: true, Handle: s.memberLeave},
+		{Method: post, Path: console + "/members/:id/transfer", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectMember, Money: true, Handle: s.memberTransfer},
 	}
 }
 

@@ -163,8 +163,8 @@ func (a *App) openServices() error {
 	})
 	a.Files = files.NewService(a.DB, a.files)
 	a.Shop = shop.New(a.DB, sealer, a.Files)
-	a.Union = union.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
+	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
 	})

@@ -4,20 +4,42 @@ package union
 import (
 	"context"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/files"
+	"bangfu/service/job"
 )
+
+// Revoke takes back what a member who leaves has not spent, in the leaving's own transaction, and tells how much; see
+// allowance.Service.RevokeMember, which this package must not import.
+type Revoke func(tx *gorm.DB, actor model.Actor, member model.ID, now time.Time, reason string) (model.Fen, error)
 
 // Service is the use cases of the union tree and its rosters.
 type Service struct {
 	db     *model.DB
 	sealer *model.Sealer
+	files  *files.Service
+	jobs   *job.Runner
+	revoke Revoke
+	step   int // rows that a preview or import handles in one transaction
 }
 
-// New makes the service.
-func New(db *model.DB, sealer *model.Sealer) *Service { return &Service{db: db, sealer: sealer} }
+// The kinds of jobs.
+const (
+	jobPreview = "roster.preview"
+	jobImport  = "roster.import"
+)
+
+// New makes the service and tells the runner what it does.
+func New(db *model.DB, sealer *model.Sealer, store *files.Service, jobs *job.Runner, revoke Revoke) *Service {
+	s := &Service{db: db, sealer: sealer, files: store, jobs: jobs, revoke: revoke, step: 1000}
+	jobs.Handle(jobPreview, s.preview, s.importFailed)
+	jobs.Handle(jobImport, s.runImport, s.importFailed)
+	return s
+}
 
 // EnsureRoot makes the root of the tree, the city federation, if there is none yet, and returns its id.
 func (s *Service) EnsureRoot(ctx context.Context, name string) (model.ID, error) {

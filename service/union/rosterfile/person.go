@@ -34,6 +34,18 @@ func NormalizeIDNumber(s string, today model.Date) (string, error) {
 	return named("id_number")(checkIDNumber(s, today))
 }
 
+// NormalizeEmployeeNo brings an employee number to the form in which it is stored; it may be empty, and has at most 32
+// characters. The error is a model.Error about the field "employee_no".
+func NormalizeEmployeeNo(s string) (string, error) {
+	return named("employee_no")(checkText(s, colEmployeeNo.title(), maxEmployeeNo))
+}
+
+// NormalizeDepartment brings a department's name to the form in which it is stored; it may be empty, and has at most 64
+// characters. The error is a model.Error about the field "department".
+func NormalizeDepartment(s string) (string, error) {
+	return named("department")(checkText(s, colDepartment.title(), maxDepartment))
+}
+
 // ValidIDNumber tells what is wrong with a normalised ID number (GB 11643): 18 characters, a birth date
 // that exists, from 1900 on and not after today, and the check character. The address code is free. The
 // error is a model.Error about the field "id_number".

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/model"
+	"bangfu/service/union"
+)
+
+func (s *Server) memberList(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Q          string `query:"q" check:"max=40"`
+		Status     string `query:"status" check:"omitempty,oneof=active left"`
+		Department string `query:"department" check:"max=64"`
+		Subtree    bool   `query:"subtree"`
+		Cursor     string `query:"cursor"`
+		Limit      int    `query:"limit"`
+	}
+	if err := c.Query(&in); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.Members(ctx, id, union.MemberFilter{Query: in.Q, Status: in.Status, Department: in.Department, Subtree: in.Subtree}, page)
+}
+
+func (s *Server) memberGet(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.Member(ctx, id)
+}
+
+func (s *Server) memberReveal(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Reason string `json:"reason" check:"required,max=200"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Union.Reveal(ctx, c.Actor, id, in.Reason)
+}
+
+func (s *Server) memberChange(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Phone      *string `json:"phone"`
+		EmployeeNo *string `json:"employee_no"`
+		Department *string `json:"department"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Union.ChangeMember(ctx, c.Actor, id, union.MemberChange{Phone: in.Phone, EmployeeNo: in.EmployeeNo, Department: in.Department})
+}
+
+func (s *Server) memberAdd(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Name       string `json:"name" check:"required"`
+		Phone      string `json:"phone" check:"required"`
+		IDNumber   string `json:"id_number" check:"required"`
+		EmployeeNo string `json:"employee_no"`
+		Department string `json:"department"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Union.AddMember(ctx, c.Actor, id, union.NewMember{Name: in.Name, Phone: in.Phone, IDNumber: in.IDNumber, EmployeeNo: in.EmployeeNo, Department: in.Department})
+}
+
+func (s *Server) memberLeave(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Reason string `json:"reason" check:"required,max=200"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Union.Leave(ctx, c.Actor, c.Key, id, in.Reason)
+}
+
+func (s *Server) memberTransfer(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		UnionID model.ID `json:"union_id" check:"required"`
+		Reason  string   `json:"reason" check:"required,max=200"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Union.TransferMember(ctx, c.Actor, c.Key, id, in.UnionID, in.Reason)
+}

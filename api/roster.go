@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"io"
+
+	"bangfu/service/union"
+)
+
+const (
+	typeXLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	typeCSV  = "text/csv; charset=utf-8"
+)
+
+func (s *Server) rosterTemplate(_ context.Context, c *Call) (any, error) {
+	var in struct {
+		Format string `query:"format" check:"omitempty,oneof=xlsx csv"`
+	}
+	if err := c.Query(&in); err != nil {
+		return nil, err
+	}
+	format, contentType := "xlsx", typeXLSX
+	if in.Format == "csv" {
+		format, contentType = "csv", typeCSV
+	}
+	return &Download{Name: "职工名册模板." + format, ContentType: contentType, Write: func(w io.Writer) error {
+		return s.Union.Template(w, format)
+	}}, nil
+}
+
+func (s *Server) rosterUpload(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	up, err := c.Upload(union.MaxRosterBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = up.Close() }()
+	return s.Union.UploadRoster(ctx, c.Actor, id, up.Name, up)
+}
+
+func (s *Server) rosterImportList(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+	}
+	if err := c.Query(&in); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.Imports(ctx, id, page)
+}
+
+func (s *Server) rosterImportGet(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.Import(ctx, id)
+}
+
+func (s *Server) rosterRows(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Verdict string `query:"verdict" check:"omitempty,oneof=new changed unchanged wrong"`
+		Cursor  string `query:"cursor"`
+		Limit   int    `query:"limit"`
+	}
+	if err := c.Query(&in); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.Rows(ctx, id, in.Verdict, page)
+}
+
+func (s *Server) rosterImportStart(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.StartImport(ctx, c.Actor, id)
+}
+
+func (s *Server) rosterImportCancel(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Union.CancelImport(ctx, c.Actor, id)
+}
+
+func (s *Server) rosterErrors(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	name, content, err := s.Union.Errors(ctx, c.Actor, id)
+	if err != nil {
+		return nil, err
+	}
+	return &Download{Name: name, ContentType: typeXLSX, Size: int64(content.Len()), Write: func(w io.Writer) error {
+		_, err := content.WriteTo(w)
+		return err
+	}}, nil
+}
