@@ -93,10 +93,24 @@ func (s *Server) orderRoutes() []Route {
 
 // statementRoutes: the statistics form.
 func (s *Server) statementRoutes() []Route {
-	return []Route{}
+	const console = "/api/v1/console"
+	const form = console + "/unions/:id/statements/:period_id"
+	return []Route{
+		{Method: get, Path: console + "/reporting-periods", Audience: Staff, Permission: identity.PermStatementRead, Handle: s.reportingPeriods},
+		{Method: get, Path: form, Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Handle: s.statementGet},
+		{Method: get, Path: form + "/rows/:row_no/orders", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Handle: s.statementOrders},
+		{Method: post, Path: form + "/submit", Audience: Staff, Permission: identity.PermStatementSubmit, Object: identity.ObjectUnion, Handle: s.statementSubmit},
+		{Method: get, Path: form + "/export", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Slow: true, Handle: s.statementDraftExport},
+		{Method: get, Path: console + "/unions/:id/statement-progress/:period_id", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Handle: s.statementProgress},
+		{Method: get, Path: console + "/statements/:id", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectStatement, Handle: s.statementSnapshot},
+		{Method: post, Path: console + "/statements/:id/return", Audience: Staff, Permission: identity.PermStatementReturn, Object: identity.ObjectStatement, Handle: s.statementReturn},
+		{Method: get, Path: console + "/statements/:id/export", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectStatement, Slow: true, Handle: s.statementExport},
+	}
 }
 
 // auditRoutes: the audit trail.
 func (s *Server) auditRoutes() []Route {
-	return []Route{}
+	return []Route{
+		{Method: get, Path: "/api/v1/console/audit", Audience: Staff, Permission: identity.PermAuditRead, Handle: s.auditList},
+	}
 }

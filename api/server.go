@@ -21,6 +21,7 @@ import (
 	"bangfu/service/files"
 	"bangfu/service/identity"
 	"bangfu/service/order"
+	"bangfu/service/report"
 	"bangfu/service/shop"
 	"bangfu/service/union"
 )
@@ -53,6 +54,7 @@ type Deps struct {
 	Files     *files.Service
 	Allowance *allowance.Service
 	Shop      *shop.Service
+	Report    *report.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

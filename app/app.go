@@ -24,6 +24,7 @@ import (
 	"bangfu/service/identity"
 	"bangfu/service/job"
 	"bangfu/service/order"
+	"bangfu/service/report"
 	"bangfu/service/shop"
 	"bangfu/service/union"
 	"bangfu/service/wechat"
@@ -55,6 +56,7 @@ type Services struct {
 	Allowance *allowance.Service
 	Shop      *shop.Service
 	Order     *order.Service
+	Report    *report.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -163,6 +165,7 @@ func (a *App) openServices() error {
 	})
 	a.Files = files.NewService(a.DB, a.files)
 	a.Shop = shop.New(a.DB, sealer, a.Files)
+	a.Report = report.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
@@ -190,6 +193,7 @@ func (a *App) openServer() (err error) {
 		Allowance: a.Allowance,
 		Shop:      a.Shop,
 		Order:     a.Order,
+		Report:    a.Report,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

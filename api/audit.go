@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/model"
+	"bangfu/service/report"
+)
+
+func (s *Server) auditList(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Object string `query:"object" check:"max=60"`
+		Actor  string `query:"actor" check:"max=40"`
+		Action string `query:"action" check:"max=60"`
+		From   string `query:"from"`
+		To     string `query:"to"`
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+	}
+	if err := c.Query(&in); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	filter := report.AuditFilter{Object: in.Object, Actor: in.Actor, Action: in.Action}
+	if filter.From, err = optionalDate("from", in.From); err != nil {
+		return nil, err
+	}
+	if filter.To, err = optionalDate("to", in.To); err != nil {
+		return nil, err
+	}
+	return s.Report.AuditTrail(ctx, c.Actor, filter, page)
+}
+
+func optionalDate(field, text string) (model.Date, error) {
+	if text == "" {
+		return "", nil
+	}
+	return model.ParseDate(field, text)
+}
