@@ -146,8 +146,9 @@ func check(v any) error {
 		return err
 	}
 	e := model.E(model.CodeInvalid, "填写的内容有误")
+	root := reflect.TypeOf(v).Elem().Name() + "." // namespaces begin with the type's name, if it has one
 	for _, w := range wrong {
-		_, name, _ := strings.Cut(w.Namespace(), ".")
+		name := strings.TrimPrefix(w.Namespace(), root)
 		e.Fields = append(e.Fields, model.Field{Name: name, Message: ruleMessage(w)})
 	}
 	if len(e.Fields) > 0 {
