@@ -31,6 +31,7 @@ type Route struct {
 	Permission identity.Permission // staff only
 	Object     identity.Object     // what the path parameter Param names; its owner must be in the caller's scope
 	Param      string              // "id" if Object is set and this is empty
+	Initial    bool                // staff: open while an initial password has not been changed
 	Money      bool                // moves money: an Idempotency-Key is required
 	Slow       bool                // uploads and exports: minutes instead of seconds
 	Status     int                 // of success; 200 if 0
@@ -77,6 +78,9 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 	}
 }
 
+// Accepted is an answer that what was asked for waits for something else (202).
+type Accepted struct{ Body any }
+
 func (s *Server) answer(g *gin.Context, r Route, answer any) {
 	status := r.Status
 	if status == 0 {
@@ -87,6 +91,8 @@ func (s *Server) answer(g *gin.Context, r Route, answer any) {
 		g.Status(http.StatusNoContent)
 	case *Download:
 		s.send(g, a)
+	case *Accepted:
+		g.JSON(http.StatusAccepted, a.Body)
 	default:
 		g.JSON(status, a)
 	}
@@ -100,6 +106,9 @@ func (s *Server) admit(ctx context.Context, r Route, c *Call) error {
 	}
 	c.Actor.RequestID = requestID(c.gin)
 	if r.Audience == Staff {
+		if c.Actor.InitialPassword && !r.Initial {
+			return model.E(model.CodeForbidden, "请先修改初始密码，再进行其他操作")
+		}
 		if !identity.Role(c.Actor.Role).May(r.Permission) {
 			return model.E(model.CodeForbidden, "您的岗位没有这项权限")
 		}

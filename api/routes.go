@@ -23,12 +23,47 @@ func (s *Server) Routes() []Route {
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
 func (s *Server) memberIdentityRoutes() []Route {
-	return []Route{}
+	return []Route{
+		{Method: post, Path: "/api/v1/member/login", Audience: Public, Handle: s.loginMember},
+		{Method: get, Path: "/api/v1/privacy-notice", Audience: Public, Handle: s.showPrivacyNotice},
+		{Method: post, Path: "/api/v1/member/logout", Audience: Account, Handle: s.logoutMember},
+		{Method: post, Path: "/api/v1/member/consents", Audience: Account, Handle: s.agree},
+		{Method: get, Path: "/api/v1/member/binding", Audience: Account, Handle: s.showBinding},
+		{Method: post, Path: "/api/v1/member/binding", Audience: Account, Handle: s.bind},
+		{Method: get, Path: "/api/v1/member/unions", Audience: Account, Handle: s.searchUnions},
+		{Method: get, Path: "/api/v1/member/profile", Audience: Member, Handle: s.showProfile},
+		{Method: post, Path: "/api/v1/member/sessions/revoke-all", Audience: Member, Handle: s.revokeMemberSessions},
+		{Method: get, Path: "/api/v1/member/addresses", Audience: Member, Handle: s.listAddresses},
+		{Method: post, Path: "/api/v1/member/addresses", Audience: Member, Status: http.StatusCreated, Handle: s.addAddress},
+		{Method: put, Path: "/api/v1/member/addresses/:id", Audience: Member, Object: identity.ObjectAddress, Handle: s.changeAddress},
+		{Method: remove, Path: "/api/v1/member/addresses/:id", Audience: Member, Object: identity.ObjectAddress, Handle: s.deleteAddress},
+		{Method: post, Path: "/api/v1/member/addresses/:id/default", Audience: Member, Object: identity.ObjectAddress, Handle: s.setDefaultAddress},
+		{Method: get, Path: "/api/v1/console/unions/:id/binding-requests", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Handle: s.listBindingRequests},
+		{Method: get, Path: "/api/v1/console/binding-requests/:id", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectBindingRequest, Handle: s.showBindingRequest},
+		{Method: post, Path: "/api/v1/console/binding-requests/:id/approve", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectBindingRequest, Handle: s.approveBinding},
+		{Method: post, Path: "/api/v1/console/binding-requests/:id/reject", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectBindingRequest, Handle: s.rejectBinding},
+		{Method: post, Path: "/api/v1/console/members/:id/unbind", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectMember, Handle: s.unbind},
+	}
 }
 
 // staffRoutes: console login, second factor, console accounts.
 func (s *Server) staffRoutes() []Route {
-	return []Route{}
+	return []Route{
+		{Method: post, Path: "/api/v1/console/login", Audience: Public, Handle: s.loginStaff},
+		{Method: get, Path: "/api/v1/console/session", Audience: Staff, Permission: identity.PermSelf, Initial: true, Handle: s.showSession},
+		{Method: post, Path: "/api/v1/console/logout", Audience: Staff, Permission: identity.PermSelf, Initial: true, Handle: s.logoutStaff},
+		{Method: post, Path: "/api/v1/console/password", Audience: Staff, Permission: identity.PermSelf, Initial: true, Handle: s.changePassword},
+		{Method: post, Path: "/api/v1/console/totp", Audience: Staff, Permission: identity.PermSelf, Handle: s.beginTOTP},
+		{Method: post, Path: "/api/v1/console/totp/confirm", Audience: Staff, Permission: identity.PermSelf, Handle: s.confirmTOTP},
+		{Method: get, Path: "/api/v1/console/roles", Audience: Staff, Permission: identity.PermSelf, Handle: s.listRoles},
+		{Method: get, Path: "/api/v1/console/unions/:id/staff", Audience: Staff, Permission: identity.PermStaffRead, Object: identity.ObjectUnion, Handle: s.listStaff},
+		{Method: post, Path: "/api/v1/console/unions/:id/staff", Audience: Staff, Permission: identity.PermStaffManage, Object: identity.ObjectUnion, Status: http.StatusCreated, Handle: s.createStaff},
+		{Method: patch, Path: "/api/v1/console/staff/:id", Audience: Staff, Permission: identity.PermStaffManage, Object: identity.ObjectStaff, Handle: s.changeStaff},
+		{Method: post, Path: "/api/v1/console/staff/:id/reset-password", Audience: Staff, Permission: identity.PermStaffManage, Object: identity.ObjectStaff, Handle: s.resetPassword},
+		{Method: post, Path: "/api/v1/console/staff/:id/unlock", Audience: Staff, Permission: identity.PermStaffManage, Object: identity.ObjectStaff, Handle: s.unlockStaff},
+		{Method: post, Path: "/api/v1/console/staff/:id/reset-totp", Audience: Staff, Permission: identity.PermStaffManage, Object: identity.ObjectStaff, Handle: s.resetTOTP},
+		{Method: post, Path: "/api/v1/console/staff/:id/sign-out", Audience: Staff, Permission: identity.PermStaffManage, Object: identity.ObjectStaff, Handle: s.signOutStaff},
+	}
 }
 
 // unionRoutes: the union tree, rosters, members, binding requests.

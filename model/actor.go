@@ -29,7 +29,9 @@ type Actor struct {
 	UnionPath string // staff: that union's path
 	Supplier  ID     // suppliers' own accounts: the supplier, else 0
 	Strong    bool   // the session passed a second factor
-	RequestID string
+	// InitialPassword: staff whose password was made by somebody else and must be changed before anything else.
+	InitialPassword bool
+	RequestID       string
 }
 
 // Ref is the actor as stored: "staff:12", "person:7", "clock".

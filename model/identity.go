@@ -36,7 +36,7 @@ type BindingRequest struct {
 	PhoneSealed   string     `gorm:"column:phone_sealed"`
 	IDLast6Sealed string     `gorm:"column:id_last6_sealed"`
 	Reason        string     `gorm:"column:reason"`          // why it did not match, in Chinese
-	Status        string     `gorm:"column:status"`          // pending | approved | rejected
+	Status        string     `gorm:"column:status"`          // pending | approved | rejected | withdrawn (the member asked anew or was found)
 	OpenAccountID *ID        `gorm:"column:open_account_id"` // the account while pending, then NULL: at most one open request each
 	MemberID      *ID        `gorm:"column:member_id"`
 	DecidedBy     *ID        `gorm:"column:decided_by"`

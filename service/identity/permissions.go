@@ -1,5 +1,10 @@
 package identity
 
+import (
+	"maps"
+	"slices"
+)
+
 // Role is what a console account is. What it may see is the subtree of its union (or, for a supplier, its own
 // supplier); what it may do are the permissions of its role, all listed here.
 type Role string
@@ -86,6 +91,9 @@ func permissions(list ...Permission) map[Permission]bool {
 
 // May tells whether the role has the permission.
 func (r Role) May(p Permission) bool { return rolePermissions[r][p] }
+
+// Permissions lists the role's permissions in alphabetical order.
+func (r Role) Permissions() []Permission { return slices.Sorted(maps.Keys(rolePermissions[r])) }
 
 // NeedsSecondFactor tells whether the role holds any permission that asks for a second factor.
 func (r Role) NeedsSecondFactor() bool {

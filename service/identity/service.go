@@ -23,11 +23,12 @@ type Service struct {
 	sealer    *model.Sealer
 	wechat    *wechat.Client
 	lifetimes Lifetimes
+	hashing   chan struct{} // one place for each password being hashed
 }
 
 // New makes the service.
 func New(db *model.DB, g *guard.Guard, sealer *model.Sealer, platform *wechat.Client, lifetimes Lifetimes) *Service {
-	return &Service{db: db, guard: g, sealer: sealer, wechat: platform, lifetimes: lifetimes}
+	return &Service{db: db, guard: g, sealer: sealer, wechat: platform, lifetimes: lifetimes, hashing: make(chan struct{}, maxHashing)}
 }
 
 // CheckScope is the package function of the same name on the service's database.

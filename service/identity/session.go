@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -35,16 +36,23 @@ func hashToken(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// startSession stores a new session and returns its token (and, for staff, the CSRF token). Only hashes are stored.
-func (s *Service) startSession(tx *gorm.DB, now time.Time, audience string, subject model.ID, strong bool) (token, csrf string, err error) {
+// startSession stores a new session and returns its id and token. Only hashes are stored.
+func (s *Service) startSession(tx *gorm.DB, now time.Time, audience string, subject model.ID, strong bool) (id model.ID, token string, err error) {
 	token = newToken()
 	row := model.Session{ID: s.db.NewID(), TokenHash: hashToken(token), Audience: audience, SubjectID: subject, SecondFactor: strong,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.lifetimes.MemberMax)}
 	if audience == audienceStaff {
-		csrf = newToken()
-		row.CSRFHash, row.ExpiresAt = hashToken(csrf), now.Add(s.lifetimes.StaffMax)
+		row.CSRFHash, row.ExpiresAt = hashToken(csrfOf(token)), now.Add(s.lifetimes.StaffMax)
 	}
-	return token, csrf, tx.Create(&row).Error
+	return row.ID, token, tx.Create(&row).Error
+}
+
+// csrfOf derives the CSRF token of a console session from its secret cookie, so that a page that was loaded anew, in any
+// number of windows, can be told it again. Whoever does not have the cookie cannot make it.
+func csrfOf(token string) string {
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write([]byte("bangfu csrf"))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 func errLoggedOut() error {
@@ -113,9 +121,61 @@ func (s *Service) StaffActor(ctx context.Context, token, csrf string, safe bool)
 	if who.Status != "active" {
 		return model.Actor{}, errLoggedOut()
 	}
-	actor := model.Actor{Kind: model.ActorStaff, ID: who.ID, SessionID: row.ID, Name: who.Name, Role: who.Role, UnionID: who.UnionID, UnionPath: who.Path, Strong: row.SecondFactor}
+	actor := model.Actor{
+		Kind: model.ActorStaff, ID: who.ID, SessionID: row.ID, Name: who.Name, Role: who.Role, UnionID: who.UnionID, UnionPath: who.Path,
+		Strong: row.SecondFactor, InitialPassword: who.MustChangePassword,
+	}
 	if who.SupplierID != nil {
 		actor.Supplier = *who.SupplierID
 	}
 	return actor, nil
+}
+
+// revokeSessions ends the live sessions of a subject, but for the session except (0: none is spared).
+func revokeSessions(tx *gorm.DB, now time.Time, audience string, subject, except model.ID) error {
+	return tx.Model(&model.Session{}).Where("audience = ? AND subject_id = ? AND id <> ? AND revoked_at IS NULL", audience, subject, except).
+		UpdateColumn("revoked_at", now).Error
+}
+
+// Logout ends the session of the request.
+func (s *Service) Logout(ctx context.Context, actor model.Actor) error {
+	return s.db.Read(ctx).Model(&model.Session{}).Where("id = ? AND revoked_at IS NULL", actor.SessionID).UpdateColumn("revoked_at", s.db.Now()).Error
+}
+
+// RevokeMemberSessions ends all sessions of the member's WeChat account, this one too.
+func (s *Service) RevokeMemberSessions(ctx context.Context, actor model.Actor) error {
+	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+		now := s.db.Now()
+		if err := revokeSessions(tx, now, audienceMember, actor.AccountID, 0); err != nil {
+			return err
+		}
+		return s.db.Audit(tx, actor, now, "member.sessions_revoke", "account:"+actor.AccountID.String(), 0, nil)
+	})
+}
+
+// How long rows that no longer matter are kept, and how many go in one transaction.
+const (
+	sessionsKept = 30 * 24 * time.Hour
+	attemptsKept = 48 * time.Hour
+	purgeBatch   = 500
+)
+
+// PurgeExpired deletes sessions that ended 30 days ago or more and counted attempts of windows long closed. It is
+// harmless to repeat and to run in several processes.
+func (s *Service) PurgeExpired(ctx context.Context) error {
+	now := s.db.Now()
+	if err := s.db.Read(ctx).Where("window_start < ?", now.Add(-attemptsKept)).Delete(&model.Attempt{}).Error; err != nil {
+		return err
+	}
+	ended := now.Add(-sessionsKept)
+	for {
+		var ids []model.ID
+		err := s.db.Read(ctx).Model(&model.Session{}).Where("expires_at < ? OR revoked_at < ?", ended, ended).Limit(purgeBatch).Pluck("id", &ids).Error
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := s.db.Read(ctx).Where("id IN ?", ids).Delete(&model.Session{}).Error; err != nil {
+			return err
+		}
+	}
 }

@@ -134,7 +134,7 @@ CREATE TABLE IF NOT EXISTS binding_requests (
   phone_sealed VARCHAR(255) NOT NULL,
   id_last6_sealed VARCHAR(255) NOT NULL,
   reason VARCHAR(200) NOT NULL, -- why it did not match, in Chinese
-  status VARCHAR(16) NOT NULL, -- pending | approved | rejected
+  status VARCHAR(16) NOT NULL, -- pending | approved | rejected | withdrawn (the member asked anew or was found)
   open_account_id BIGINT NULL, -- the account while pending, then NULL: at most one open request each
   member_id BIGINT NULL,
   decided_by BIGINT NULL,

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/service/identity"
+)
+
+func (s *Server) loginStaff(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Login    string `json:"login" check:"required,max=40"`
+		Password string `json:"password" check:"required,max=128"`
+		TOTP     string `json:"totp" check:"omitempty,len=6,numeric"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	session, err := s.Identity.LoginStaff(ctx, identity.StaffLogin{Login: in.Login, Password: in.Password, TOTP: in.TOTP, IP: c.IP(), RequestID: c.Actor.RequestID})
+	if err != nil {
+		return nil, err
+	}
+	c.cookie(StaffCookie, session.Token, "/", 0, s.SecureCookies) // ends with the browser; its row ends it earlier
+	return session, nil
+}
+
+func (s *Server) showSession(ctx context.Context, c *Call) (any, error) {
+	token, err := c.gin.Cookie(StaffCookie)
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.ShowSession(ctx, c.Actor, token)
+}
+
+func (s *Server) logoutStaff(ctx context.Context, c *Call) (any, error) {
+	if err := s.Identity.Logout(ctx, c.Actor); err != nil {
+		return nil, err
+	}
+	c.cookie(StaffCookie, "", "/", -1, s.SecureCookies)
+	return nil, nil
+}
+
+func (s *Server) changePassword(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Old string `json:"old" check:"required,max=128"`
+		New string `json:"new" check:"required,max=128"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return nil, s.Identity.ChangePassword(ctx, c.Actor, in.Old, in.New)
+}
+
+func (s *Server) beginTOTP(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Password string `json:"password" check:"required,max=128"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Identity.BeginTOTP(ctx, c.Actor, in.Password)
+}
+
+func (s *Server) confirmTOTP(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Code string `json:"code" check:"required,len=6,numeric"`
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return nil, s.Identity.ConfirmTOTP(ctx, c.Actor, in.Code)
+}
+
+func (s *Server) listRoles(_ context.Context, c *Call) (any, error) {
+	return map[string]any{"items": s.Identity.ListRoles(c.Actor)}, nil
+}

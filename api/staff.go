@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/model"
+	"bangfu/service/identity"
+)
+
+func (s *Server) listStaff(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+	}
+	union, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Query(&in); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.ListStaff(ctx, union, page)
+}
+
+func (s *Server) createStaff(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Login      string        `json:"login" check:"required,max=40"`
+		Name       string        `json:"name" check:"required,max=30"`
+		Role       identity.Role `json:"role" check:"required,max=32"`
+		SupplierID model.ID      `json:"supplier_id"`
+	}
+	union, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Identity.CreateStaff(ctx, c.Actor, union, identity.StaffInput{Login: in.Login, Name: in.Name, Role: in.Role, SupplierID: in.SupplierID})
+}
+
+func (s *Server) changeStaff(ctx context.Context, c *Call) (any, error) {
+	var in struct {
+		Name   *string        `json:"name" check:"omitempty,min=1,max=30"`
+		Role   *identity.Role `json:"role" check:"omitempty,max=32"`
+		Status *string        `json:"status" check:"omitempty,oneof=active disabled"`
+	}
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Identity.ChangeStaff(ctx, c.Actor, id, identity.StaffChange{Name: in.Name, Role: in.Role, Status: in.Status})
+}
+
+func (s *Server) resetPassword(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.ResetPassword(ctx, c.Actor, id)
+}
+
+func (s *Server) unlockStaff(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.UnlockStaff(ctx, c.Actor, id)
+}
+
+func (s *Server) resetTOTP(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.ResetTOTP(ctx, c.Actor, id)
+}
+
+func (s *Server) signOutStaff(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Identity.SignOutStaff(ctx, c.Actor, id)
+}
