@@ -104,17 +104,31 @@ func tooBig(maxBytes int64) error {
 	return e
 }
 
+// immutable lets anybody keep an answer for a year.
+const immutable = "public, max-age=31536000, immutable"
+
 // Download is an answer that is a file. Write is called once; it must check that it can produce the file before
 // its first byte, since an error after that can only cut the connection.
 type Download struct {
 	Name        string // offered to save as; empty: shown inline
 	ContentType string
-	Size        int64 // 0 if not known
-	Cache       bool  // immutable content, may be cached
+	Size        int64  // 0 if not known
+	Cache       bool   // immutable content, may be cached
+	ETag        string // of the content, without quotes; empty: none
 	Write       func(w io.Writer) error
 }
 
 func (s *Server) send(g *gin.Context, d *Download) {
+	if d.ETag != "" {
+		tag := `"` + d.ETag + `"`
+		g.Header("ETag", tag)
+		if g.GetHeader("If-None-Match") == tag {
+			g.Header("Cache-Control", immutable)
+			g.Status(http.StatusNotModified)
+			g.Writer.WriteHeaderNow()
+			return
+		}
+	}
 	g.Header("Content-Type", d.ContentType)
 	if d.Name != "" {
 		g.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
@@ -123,14 +137,14 @@ func (s *Server) send(g *gin.Context, d *Download) {
 		g.Header("Content-Length", strconv.FormatInt(d.Size, 10))
 	}
 	if d.Cache {
-		g.Header("Cache-Control", "public, max-age=31536000, immutable")
+		g.Header("Cache-Control", immutable)
 	}
 	if err := d.Write(g.Writer); err != nil {
 		if g.Writer.Written() {
 			s.log.ErrorContext(g, "download broke off", "request_id", requestID(g), "route", g.FullPath(), "error", err.Error())
 			panic(http.ErrAbortHandler)
 		}
-		for _, h := range []string{"Content-Disposition", "Content-Length", "Content-Type", "Cache-Control"} {
+		for _, h := range []string{"Content-Disposition", "Content-Length", "Content-Type", "Cache-Control", "ETag"} {
 			g.Writer.Header().Del(h)
 		}
 		s.fail(g, err)

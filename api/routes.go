@@ -105,7 +105,42 @@ func (s *Server) moneyRoutes() []Route {
 
 // shopRoutes: channels, regions, suppliers, certificates, products, stock, pictures.
 func (s *Server) shopRoutes() []Route {
-	return []Route{}
+	const v1, console = "/api/v1", "/api/v1/console"
+	return []Route{
+		{Method: get, Path: console + "/channels", Audience: Staff, Permission: identity.PermShopRead, Handle: s.channelList},
+		{Method: post, Path: console + "/channels", Audience: Staff, Permission: identity.PermShopManage, Status: http.StatusCreated, Handle: s.channelCreate},
+		{Method: patch, Path: console + "/channels/:id", Audience: Staff, Permission: identity.PermShopManage, Handle: s.channelUpdate},
+		{Method: get, Path: console + "/regions", Audience: Staff, Permission: identity.PermShopRead, Handle: s.regionList},
+		{Method: post, Path: console + "/regions", Audience: Staff, Permission: identity.PermShopManage, Status: http.StatusCreated, Handle: s.regionCreate},
+		{Method: patch, Path: console + "/regions/:id", Audience: Staff, Permission: identity.PermShopManage, Handle: s.regionUpdate},
+		{Method: get, Path: console + "/suppliers", Audience: Staff, Permission: identity.PermShopRead, Handle: s.supplierList},
+		{Method: post, Path: console + "/suppliers", Audience: Staff, Permission: identity.PermShopManage, Status: http.StatusCreated, Handle: s.supplierCreate},
+		{Method: get, Path: console + "/suppliers/:id", Audience: Staff, Permission: identity.PermShopRead, Object: identity.ObjectSupplier, Handle: s.supplierGet},
+		{Method: patch, Path: console + "/suppliers/:id", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectSupplier, Handle: s.supplierUpdate},
+		{Method: post, Path: console + "/suppliers/:id/suspend", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectSupplier, Handle: s.supplierSuspend},
+		{Method: post, Path: console + "/suppliers/:id/resume", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectSupplier, Handle: s.supplierResume},
+		{Method: post, Path: console + "/suppliers/:id/files", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectSupplier, Slow: true, Status: http.StatusCreated, Handle: s.supplierFileUpload},
+		{Method: get, Path: console + "/suppliers/:id/certificates", Audience: Staff, Permission: identity.PermShopRead, Object: identity.ObjectSupplier, Handle: s.certificateList},
+		{Method: post, Path: console + "/suppliers/:id/certificates", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectSupplier, Status: http.StatusCreated, Handle: s.certificateCreate},
+		{Method: post, Path: console + "/certificates/:id/withdraw", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectCertificate, Handle: s.certificateWithdraw},
+		{Method: get, Path: console + "/products", Audience: Staff, Permission: identity.PermShopRead, Handle: s.productList},
+		{Method: post, Path: console + "/suppliers/:id/products", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectSupplier, Status: http.StatusCreated, Handle: s.productCreate},
+		{Method: get, Path: console + "/products/:id", Audience: Staff, Permission: identity.PermShopRead, Object: identity.ObjectProduct, Handle: s.productGet},
+		{Method: patch, Path: console + "/products/:id", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectProduct, Handle: s.productUpdate},
+		{Method: post, Path: console + "/products/:id/shelve", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectProduct, Handle: s.productShelve},
+		{Method: post, Path: console + "/products/:id/unshelve", Audience: Staff, Permission: identity.PermShopManage, Object: identity.ObjectProduct, Handle: s.productUnshelve},
+		{Method: post, Path: console + "/products/:id/pictures", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectProduct, Slow: true, Status: http.StatusCreated, Handle: s.pictureAdd},
+		{Method: remove, Path: console + "/products/:id/pictures/:seq", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectProduct, Handle: s.pictureRemove},
+		{Method: post, Path: console + "/products/:id/skus", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectProduct, Status: http.StatusCreated, Handle: s.skuCreate},
+		{Method: patch, Path: console + "/skus/:id", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectSKU, Handle: s.skuUpdate},
+		{Method: get, Path: console + "/skus/:id/stock", Audience: Staff, Permission: identity.PermShopRead, Object: identity.ObjectSKU, Handle: s.stockGet},
+		{Method: get, Path: console + "/skus/:id/movements", Audience: Staff, Permission: identity.PermShopRead, Object: identity.ObjectSKU, Handle: s.movementList},
+		{Method: post, Path: console + "/skus/:id/movements", Audience: Staff, Permission: identity.PermProductWrite, Object: identity.ObjectSKU, Money: true, Status: http.StatusCreated, Handle: s.movementCreate},
+		{Method: get, Path: v1 + "/products", Audience: Account, Handle: s.shopList},
+		{Method: get, Path: v1 + "/products/:id", Audience: Account, Handle: s.shopDetail},
+		{Method: get, Path: v1 + "/product-filters", Audience: Account, Handle: s.shopFilters},
+		{Method: get, Path: v1 + "/pictures/:id", Audience: Public, Handle: s.pictureGet},
+	}
 }
 
 // orderRoutes: checkout, orders, parcels.

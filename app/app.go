@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -203,7 +204,14 @@ func (a *App) openServer() (err error) {
 }
 
 // Run does the background work until ctx ends.
-func (a *App) Run(ctx context.Context) { a.Jobs.Run(ctx, 2) }
+func (a *App) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		a.Shop.KeepCounting(ctx, func(err error) { a.log.ErrorContext(ctx, "count sales", "error", err) })
+	})
+	a.Jobs.Run(ctx, 2)
+	wg.Wait()
+}
 
 // Close releases everything that Open opened.
 func (a *App) Close() error {

@@ -12,6 +12,9 @@ func (a *App) Setup(ctx context.Context) error {
 	if _, err := a.Union.EnsureRoot(ctx, a.Config.CityUnionName); err != nil {
 		return err
 	}
+	if err := a.Shop.EnsureChannels(ctx); err != nil {
+		return err
+	}
 	return a.firstAccount(ctx)
 }
 

@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"bangfu/model"
+	"bangfu/service/files"
+)
+
+func (s *Server) pictureGet(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Shop.Picture(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &Download{ContentType: f.ContentType, Size: f.Size, Cache: true, ETag: f.SHA256, Write: func(w io.Writer) error {
+		return s.Shop.WritePicture(ctx, f, w)
+	}}, nil
+}
+
+func (s *Server) pictureAdd(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	up, err := c.Upload(files.MaxPictureBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = up.Close() }()
+	return s.Shop.AddPicture(ctx, c.Actor, id, up.Name, up)
+}
+
+func (s *Server) pictureRemove(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	seq, err := strconv.Atoi(c.gin.Param("seq"))
+	if err != nil {
+		return nil, model.NotFound("图片")
+	}
+	return nil, s.Shop.RemovePicture(ctx, c.Actor, id, seq)
+}

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/service/shop"
+)
+
+func (s *Server) regionList(ctx context.Context, c *Call) (any, error) {
+	var q struct {
+		Paired *bool  `query:"paired"`
+		Status string `query:"status" check:"omitempty,oneof=active closed"`
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+	}
+	if err := c.Query(&q); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(q.Cursor, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Shop.Regions(ctx, shop.RegionFilter{Paired: q.Paired, Status: q.Status}, page)
+}
+
+func (s *Server) regionCreate(ctx context.Context, c *Call) (any, error) {
+	var in shop.NewRegion
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Shop.CreateRegion(ctx, c.Actor, in)
+}
+
+func (s *Server) regionUpdate(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in shop.RegionPatch
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Shop.UpdateRegion(ctx, c.Actor, id, in)
+}

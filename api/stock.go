@@ -1,0 +1,35 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/service/shop"
+)
+
+func (s *Server) stockGet(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Shop.Stock(ctx, id)
+}
+
+func (s *Server) movementList(ctx context.Context, c *Call) (any, error) {
+	id, page, err := c.listOf()
+	if err != nil {
+		return nil, err
+	}
+	return s.Shop.Movements(ctx, id, page)
+}
+
+func (s *Server) movementCreate(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in shop.NewMovement
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Shop.MoveStockByHand(ctx, c.Actor, c.Key, id, in)
+}
