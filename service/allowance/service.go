@@ -19,7 +19,11 @@ type Service struct {
 
 // New makes the service and registers its background work with jobs.
 func New(db *model.DB, jobs *job.Runner, sealer *model.Sealer) *Service {
-	return &Service{db: db, jobs: jobs, sealer: sealer}
+	s := &Service{db: db, jobs: jobs, sealer: sealer}
+	jobs.Handle(jobPrepare, s.prepare, s.prepareFailed)
+	jobs.Handle(jobIssue, s.issue, s.issueFailed)
+	jobs.Handle(jobSweep, s.sweep, nil)
+	return s
 }
 
 // locked makes a query lock the rows it reads until the transaction ends. The embedded database, whose transactions

@@ -1,0 +1,147 @@
+package allowance
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"bangfu/model"
+)
+
+// FundView is a union's money for a purse and year, with what became of it.
+type FundView struct {
+	ID            model.ID    `json:"id"`
+	UnionID       model.ID    `json:"union_id"`
+	Purse         model.Purse `json:"purse"`
+	PurseName     string      `json:"purse_name"`
+	Year          model.Year  `json:"year"`
+	BalanceFen    model.Fen   `json:"balance_fen"`     // can still be granted
+	ToppedUpFen   model.Fen   `json:"topped_up_fen"`   // confirmed top-ups
+	UnconfirmFen  model.Fen   `json:"unconfirmed_fen"` // entered top-ups that wait for the second person
+	GrantedFen    model.Fen   `json:"granted_fen"`     // issued to members so far
+	UnspentFen    model.Fen   `json:"unspent_fen"`     // with the members, not spent yet
+	ActiveMembers int64       `json:"active_members"`  // members whose allowance is in use
+}
+
+// Funds lists a union's own funds, of one year or (0) of all, the latest year first.
+func (s *Service) Funds(ctx context.Context, unionID model.ID, year model.Year) (model.List[FundView], error) {
+	list := model.List[FundView]{Items: []FundView{}}
+	q := s.db.Read(ctx).Where("union_id = ?", unionID)
+	if year != 0 {
+		q = q.Where("year = ?", year)
+	}
+	var funds []model.Fund
+	if err := q.Order("year DESC, id").Find(&funds).Error; err != nil {
+		return list, err
+	}
+	for _, f := range funds {
+		v, err := fundView(s.db.Read(ctx), f)
+		if err != nil {
+			return list, err
+		}
+		list.Items = append(list.Items, v)
+	}
+	return list, nil
+}
+
+// Fund is one fund.
+func (s *Service) Fund(ctx context.Context, id model.ID) (FundView, error) {
+	var f model.Fund
+	err := s.db.Read(ctx).Where("id = ?", id).Take(&f).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return FundView{}, model.NotFound("经费账户")
+	}
+	if err != nil {
+		return FundView{}, err
+	}
+	return fundView(s.db.Read(ctx), f)
+}
+
+func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
+	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen}
+	var topups []struct {
+		Status string
+		Fen    model.Fen
+	}
+	if err := tx.Model(&model.Topup{}).Select("status, SUM(amount_fen) AS fen").Where("fund_id = ?", f.ID).Group("status").Scan(&topups).Error; err != nil {
+		return v, err
+	}
+	for _, t := range topups {
+		switch t.Status {
+		case "confirmed":
+			v.ToppedUpFen = t.Fen
+		case "entered":
+			v.UnconfirmFen = t.Fen
+		}
+	}
+	if err := tx.Model(&model.Grant{}).Select("COALESCE(SUM(issued_fen), 0)").Where("fund_id = ?", f.ID).Scan(&v.GrantedFen).Error; err != nil {
+		return v, err
+	}
+	var held struct {
+		N   int64
+		Fen model.Fen
+	}
+	err := tx.Model(&model.Allowance{}).Select("COUNT(*) AS n, COALESCE(SUM(balance_fen + held_fen), 0) AS fen").
+		Where("fund_id = ? AND status = 'active'", f.ID).Scan(&held).Error
+	v.ActiveMembers, v.UnspentFen = held.N, held.Fen
+	return v, err
+}
+
+// ensureFund finds or opens a union's fund for a purse and year, without locking it.
+func (s *Service) ensureFund(tx *gorm.DB, unionID model.ID, purse model.Purse, year model.Year) (model.Fund, error) {
+	var f model.Fund
+	find := func() error {
+		return tx.Where("union_id = ? AND purse = ? AND year = ?", unionID, purse, year).Take(&f).Error
+	}
+	err := find()
+	if !errors.Is(err, gorm.ErrRecordNotFound) {
+		return f, err
+	}
+	now := s.db.Now()
+	row := model.Fund{ID: s.db.NewID(), UnionID: unionID, Purse: purse, Year: year, CreatedAt: now, UpdatedAt: now}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+		return f, err
+	}
+	return f, find()
+}
+
+// openUnion reads a union that may receive and grant money; a closed one is CodeConflict.
+func openUnion(tx *gorm.DB, id model.ID) (model.Union, error) {
+	var u model.Union
+	err := tx.Where("id = ?", id).Take(&u).Error
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return u, model.NotFound("工会")
+	case err == nil && u.Status != "active":
+		return u, model.E(model.CodeConflict, "“%s”已停用，不能入账或发放", u.Name)
+	}
+	return u, err
+}
+
+// StaffRef names a console account.
+type StaffRef struct {
+	ID   model.ID `json:"id"`
+	Name string   `json:"name"`
+}
+
+// staffNames finds the names of console accounts.
+func staffNames(tx *gorm.DB, ids []model.ID) (map[model.ID]string, error) {
+	var rows []model.Staff
+	if err := tx.Select("id", "name").Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	names := make(map[model.ID]string, len(rows))
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, nil
+}
+
+func staffRef(id *model.ID, names map[model.ID]string) *StaffRef {
+	if id == nil {
+		return nil
+	}
+	return &StaffRef{ID: *id, Name: names[*id]}
+}
