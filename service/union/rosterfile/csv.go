@@ -13,7 +13,7 @@ import (
 // maxRecord bounds one row of a csv in bytes; more means a quotation mark that never closes.
 const maxRecord = 64 << 10
 
-func (t *table) readCSV(data []byte) error {
+func (t *reader) readCSV(data []byte) error {
 	text, encoding, err := decodeText(data)
 	if err != nil {
 		return err

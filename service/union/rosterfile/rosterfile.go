@@ -69,26 +69,38 @@ func Read(r io.Reader, limits Limits, today model.Date, each func(Row) error) (S
 	if limits.MaxBytes == 0 {
 		limits.MaxBytes = DefaultMaxBytes
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limits.MaxBytes+1))
-	if err != nil {
-		var own *model.Error // such as a limit on the request's body
-		if errors.As(err, &own) {
-			return Summary{}, err
-		}
-		return Summary{}, badFile("文件没有传完，请重试", err)
-	}
-	if int64(len(data)) > limits.MaxBytes {
-		return Summary{}, tooLarge("文件不能超过 %s，请分成几个文件", sizeText(limits.MaxBytes))
-	}
 	t := newTable(limits, today, each)
-	if err := t.readContent(data); err != nil {
+	rows := &reader{summary: &t.summary, isHeader: func(cells []string) bool { return readHeading(cells).found >= 2 }, add: t.add}
+	if err := rows.read(r, limits.MaxBytes); err != nil {
 		return t.summary, err
 	}
 	return t.summary, t.finish()
 }
 
+// reader reads the rows of a spreadsheet of any kind and hands them to add.
+type reader struct {
+	summary  *Summary
+	isHeader func(cells []string) bool // tells the sheet to read from others
+	add      func(no int, cells []string) error
+}
+
+func (t *reader) read(r io.Reader, maxBytes int64) error {
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if err != nil {
+		var own *model.Error // such as a limit on the request's body
+		if errors.As(err, &own) {
+			return err
+		}
+		return badFile("文件没有传完，请重试", err)
+	}
+	if int64(len(data)) > maxBytes {
+		return tooLarge("文件不能超过 %s，请分成几个文件", sizeText(maxBytes))
+	}
+	return t.readContent(data)
+}
+
 // readContent tells the kind of file by its first bytes.
-func (t *table) readContent(data []byte) error {
+func (t *reader) readContent(data []byte) error {
 	head := strings.ToLower(string(bytes.TrimSpace(data[:min(len(data), 512)])))
 	switch {
 	case len(head) == 0:

@@ -19,7 +19,7 @@ const (
 
 const instructionSheet = "填写说明"
 
-func (t *table) readXLSX(data []byte) error {
+func (t *reader) readXLSX(data []byte) error {
 	t.summary.Format = "xlsx"
 	if err := checkPackage(data); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (t *table) readXLSX(data []byte) error {
 
 // pickSheet takes the first visible sheet that has a header, or the first at all, and notes the others
 // that have one.
-func (t *table) pickSheet(book *excelize.File) (string, error) {
+func (t *reader) pickSheet(book *excelize.File) (string, error) {
 	first, picked := "", ""
 	for _, sheet := range book.GetSheetList() {
 		if visible, err := book.GetSheetVisible(sheet); err != nil || !visible || sheet == instructionSheet {
@@ -53,7 +53,7 @@ func (t *table) pickSheet(book *excelize.File) (string, error) {
 		if first == "" {
 			first = sheet
 		}
-		headed, err := hasHeader(book, sheet)
+		headed, err := t.hasHeader(book, sheet)
 		if err != nil {
 			return "", err
 		}
@@ -73,14 +73,14 @@ func (t *table) pickSheet(book *excelize.File) (string, error) {
 	return "", badFile("表格里没有可以读取的工作表，请使用模板填写", nil)
 }
 
-func hasHeader(book *excelize.File, sheet string) (bool, error) {
+func (t *reader) hasHeader(book *excelize.File, sheet string) (bool, error) {
 	enough := errors.New("enough")
 	headed, searched := false, 0
 	err := eachRow(book, sheet, func(no int, cells []string) error {
 		if blank(cells) {
 			return nil
 		}
-		headed = readHeading(cells[:min(len(cells), maxColumns)]).found >= 2
+		headed = t.isHeader(cells[:min(len(cells), maxColumns)])
 		if searched++; headed || searched >= headerSearch {
 			return enough
 		}
