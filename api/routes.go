@@ -100,7 +100,38 @@ func (s *Server) unionRoutes() []Route {
 
 // moneyRoutes: policies, funds, top-ups, grants, allowances, the year's end.
 func (s *Server) moneyRoutes() []Route {
-	return []Route{}
+	const console, member = "/api/v1/console", "/api/v1/member"
+	return []Route{
+		{Method: get, Path: console + "/policies", Audience: Staff, Permission: identity.PermPolicyRead, Handle: s.policyList},
+		{Method: get, Path: console + "/policies/:year", Audience: Staff, Permission: identity.PermPolicyRead, Handle: s.policyGet},
+		{Method: put, Path: console + "/policies/:year", Audience: Staff, Permission: identity.PermPolicyManage, Handle: s.policyPut},
+
+		{Method: get, Path: console + "/unions/:id/funds", Audience: Staff, Permission: identity.PermFundRead, Object: identity.ObjectUnion, Handle: s.fundList},
+		{Method: get, Path: console + "/funds/:id", Audience: Staff, Permission: identity.PermFundRead, Object: identity.ObjectFund, Handle: s.fundGet},
+		{Method: get, Path: console + "/funds/:id/transfers", Audience: Staff, Permission: identity.PermFundRead, Object: identity.ObjectFund, Handle: s.fundTransfers},
+		{Method: post, Path: console + "/unions/:id/topups", Audience: Staff, Permission: identity.PermFundEnter, Object: identity.ObjectUnion, Money: true, Status: http.StatusCreated, Handle: s.topupEnter},
+		{Method: get, Path: console + "/unions/:id/topups", Audience: Staff, Permission: identity.PermFundRead, Object: identity.ObjectUnion, Handle: s.topupList},
+		{Method: post, Path: console + "/topups/:id/confirm", Audience: Staff, Permission: identity.PermFundConfirm, Object: identity.ObjectTopup, Money: true, Handle: s.topupConfirm},
+		{Method: post, Path: console + "/topups/:id/reject", Audience: Staff, Permission: identity.PermFundConfirm, Object: identity.ObjectTopup, Handle: s.topupReject},
+
+		{Method: post, Path: console + "/unions/:id/grants", Audience: Staff, Permission: identity.PermGrantDraft, Object: identity.ObjectUnion, Money: true, Status: http.StatusCreated, Handle: s.grantDraft},
+		{Method: post, Path: console + "/unions/:id/grants/upload", Audience: Staff, Permission: identity.PermGrantDraft, Object: identity.ObjectUnion, Money: true, Slow: true, Status: http.StatusCreated, Handle: s.grantUpload},
+		{Method: get, Path: console + "/grant-template", Audience: Staff, Permission: identity.PermGrantRead, Handle: s.grantTemplate},
+		{Method: get, Path: console + "/unions/:id/grants", Audience: Staff, Permission: identity.PermGrantRead, Object: identity.ObjectUnion, Handle: s.grantList},
+		{Method: get, Path: console + "/grants/:id", Audience: Staff, Permission: identity.PermGrantRead, Object: identity.ObjectGrant, Handle: s.grantGet},
+		{Method: get, Path: console + "/grants/:id/items", Audience: Staff, Permission: identity.PermGrantRead, Object: identity.ObjectGrant, Handle: s.grantItems},
+		{Method: post, Path: console + "/grants/:id/approve", Audience: Staff, Permission: identity.PermGrantApprove, Object: identity.ObjectGrant, Money: true, Handle: s.grantApprove},
+		{Method: post, Path: console + "/grants/:id/reject", Audience: Staff, Permission: identity.PermGrantApprove, Object: identity.ObjectGrant, Handle: s.grantReject},
+		{Method: post, Path: console + "/grants/:id/cancel", Audience: Staff, Permission: identity.PermGrantDraft, Object: identity.ObjectGrant, Handle: s.grantCancel},
+		{Method: post, Path: console + "/grants/:id/issue", Audience: Staff, Permission: identity.PermGrantIssue, Object: identity.ObjectGrant, Money: true, Status: http.StatusAccepted, Handle: s.grantIssue},
+
+		{Method: post, Path: console + "/sweeps", Audience: Staff, Permission: identity.PermSweepRun, Money: true, Status: http.StatusAccepted, Handle: s.sweepStart},
+		{Method: get, Path: console + "/sweeps/:year", Audience: Staff, Permission: identity.PermSweepRun, Handle: s.sweepGet},
+		{Method: get, Path: console + "/sweeps/:year/rehearsal", Audience: Staff, Permission: identity.PermFundRead, Handle: s.sweepRehearse},
+
+		{Method: get, Path: member + "/allowances", Audience: Member, Handle: s.allowanceList},
+		{Method: get, Path: member + "/allowances/:id/transfers", Audience: Member, Object: identity.ObjectAllowance, Handle: s.allowanceTransfers},
+	}
 }
 
 // shopRoutes: channels, regions, suppliers, certificates, products, stock, pictures.

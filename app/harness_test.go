@@ -245,6 +245,12 @@ func (c *client) money(path, key string, body any) *answer {
 // upload posts a multipart form with one file and text fields.
 func (c *client) upload(path, filename string, content []byte, fields map[string]string) *answer {
 	c.t.Helper()
+	return c.uploadWith(path, filename, content, fields, nil)
+}
+
+// uploadWith is upload with request headers.
+func (c *client) uploadWith(path, filename string, content []byte, fields, header map[string]string) *answer {
+	c.t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for k, v := range fields {
@@ -256,7 +262,7 @@ func (c *client) upload(path, filename string, content []byte, fields map[string
 	}
 	_, _ = part.Write(content)
 	_ = w.Close()
-	return c.do(request{method: "POST", path: path, raw: b.Bytes(), contentType: w.FormDataContentType()})
+	return c.do(request{method: "POST", path: path, raw: b.Bytes(), contentType: w.FormDataContentType(), header: header})
 }
 
 func (c *client) do(r request) *answer {

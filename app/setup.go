@@ -15,6 +15,9 @@ func (a *App) Setup(ctx context.Context) error {
 	if err := a.Shop.EnsureChannels(ctx); err != nil {
 		return err
 	}
+	if err := a.Allowance.SeedPolicies(ctx); err != nil {
+		return err
+	}
 	return a.firstAccount(ctx)
 }
 

@@ -3,6 +3,7 @@ package allowance
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -44,6 +45,9 @@ type TopupInput struct {
 // EnterTopup enters money that a union put into its fund, with its evidence. It counts once another person has confirmed
 // it. Errors: CodeNoPolicy for a year without a policy in force, CodeConflict if the union's voucher was entered before.
 func (s *Service) EnterTopup(ctx context.Context, actor model.Actor, key string, unionID model.ID, in TopupInput) (TopupView, error) {
+	if in.EvidenceNo = strings.TrimSpace(in.EvidenceNo); in.EvidenceNo == "" {
+		return TopupView{}, model.Invalid("evidence_no", "请填写凭证号")
+	}
 	content := map[string]any{"enter_topup": unionID, "in": in}
 	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (TopupView, error) {
 		now := s.db.Now()

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"context"
+	"strconv"
+
+	"bangfu/model"
+	"bangfu/service/allowance"
+)
+
+func (s *Server) grantDraft(ctx context.Context, c *Call) (any, error) {
+	union, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in allowance.GrantInput
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Allowance.DraftGrant(ctx, c.Actor, c.Key, union, in)
+}
+
+func (s *Server) grantUpload(ctx context.Context, c *Call) (any, error) {
+	union, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	up, err := c.Upload(allowance.MaxUploadBytes, "purse", "year", "title")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = up.Close() }()
+	year, err := strconv.Atoi(up.Fields["year"])
+	if err != nil {
+		return nil, model.Invalid("year", "“year”应为年份，例如 2025")
+	}
+	in := allowance.UploadInput{Purse: model.Purse(up.Fields["purse"]), Year: model.Year(year), Title: up.Fields["title"]}
+	if err := check(&in); err != nil {
+		return nil, err
+	}
+	return s.Allowance.UploadGrant(ctx, c.Actor, c.Key, union, in, up)
+}
+
+func (s *Server) grantTemplate(_ context.Context, _ *Call) (any, error) {
+	return &Download{Name: "发放名单模板.xlsx", ContentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Write: s.Allowance.GrantTemplate}, nil
+}
+
+func (s *Server) grantList(ctx context.Context, c *Call) (any, error) {
+	union, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var q struct {
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+		Year   int    `query:"year" check:"omitempty,min=2000,max=2100"`
+		Status string `query:"status" check:"omitempty,oneof=preparing draft approved issuing issued rejected cancelled"`
+	}
+	if err := c.Query(&q); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(q.Cursor, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.Grants(ctx, union, model.Year(q.Year), q.Status, page)
+}
+
+func (s *Server) grantGet(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.Grant(ctx, id)
+}
+
+func (s *Server) grantItems(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var q struct {
+		Cursor string `query:"cursor"`
+		Limit  int    `query:"limit"`
+		Status string `query:"status" check:"omitempty,oneof=pending issued cut skipped"`
+	}
+	if err := c.Query(&q); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(q.Cursor, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.GrantItems(ctx, id, q.Status, page)
+}
+
+func (s *Server) grantApprove(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in decisionInput
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Allowance.ApproveGrant(ctx, c.Actor, c.Key, id, in.Note)
+}
+
+func (s *Server) grantReject(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	var in refusalInput
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Allowance.RejectGrant(ctx, c.Actor, id, in.Note)
+}
+
+func (s *Server) grantCancel(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.CancelGrant(ctx, c.Actor, id)
+}
+
+func (s *Server) grantIssue(ctx context.Context, c *Call) (any, error) {
+	id, err := c.ID("id")
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.StartGrant(ctx, c.Actor, c.Key, id)
+}

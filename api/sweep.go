@@ -1,0 +1,31 @@
+package api
+
+import (
+	"context"
+
+	"bangfu/service/allowance"
+)
+
+func (s *Server) sweepStart(ctx context.Context, c *Call) (any, error) {
+	var in allowance.SweepInput
+	if err := c.JSON(&in); err != nil {
+		return nil, err
+	}
+	return s.Allowance.StartSweep(ctx, c.Actor, c.Key, in.Year)
+}
+
+func (s *Server) sweepGet(ctx context.Context, c *Call) (any, error) {
+	year, err := c.year()
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.Sweep(ctx, year)
+}
+
+func (s *Server) sweepRehearse(ctx context.Context, c *Call) (any, error) {
+	year, err := c.year()
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.RehearseSweep(ctx, c.Actor, year)
+}
