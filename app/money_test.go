@@ -88,8 +88,6 @@ func (h *house) treasury(name string) *treasury {
 	return &treasury{h: h, union: u, admin: h.staffAs(identity.RoleUnionAdmin, u), approver: h.staffAs(identity.RoleUnionApprover, u)}
 }
 
-const console = "/api/v1/console"
-
 func (t *treasury) nextKey() string { t.key++; return fmt.Sprintf("%s-key-%04d", t.union.ID, t.key) }
 
 // topup puts money into the union's fund.
