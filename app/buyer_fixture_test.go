@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"bangfu/service/ledger"
 	"bangfu/service/order"
 	"bangfu/service/reconcile"
+	"bangfu/service/shop"
 )
 
 // buyer is a member with an allowance of this year's extra purse and an address, and a client in a session of theirs.
@@ -235,4 +237,26 @@ func (b buyer) in(t testing.TB) buyer {
 	c.t = t
 	b.client = &c
 	return b
+}
+
+// adjust changes the stock of a SKU by quantity.
+func (h *house) adjust(sku model.ID, quantity int64) {
+	h.t.Helper()
+	err := h.DB.Tx(context.Background(), func(tx *gorm.DB) error {
+		return shop.MoveStock(tx, h.DB, h.clock.Now(), shop.Movement{SKU: sku, Kind: shop.StockAdjust, Cause: "fixture:" + h.DB.NewID().String(),
+			Quantity: quantity, Actor: model.Actor{Kind: model.ActorSetup}})
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// code is the code of an error answer.
+func (a *answer) code() model.Code {
+	a.t.Helper()
+	var body struct{ Error apiError }
+	if err := json.Unmarshal(a.Body, &body); err != nil {
+		a.t.Fatalf("%v: %s", err, a.Body)
+	}
+	return body.Error.Code
 }

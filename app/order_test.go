@@ -30,7 +30,12 @@ type stall struct {
 
 func newStall(t testing.TB) *stall {
 	t.Helper()
-	h := newHouse(t)
+	return stallIn(t, newHouse(t))
+}
+
+// stallIn sets the stall up in a house; when the test has ended well, the books must be sound.
+func stallIn(t testing.TB, h *house) *stall {
+	t.Helper()
 	s := &stall{house: h, shop: h.shopFixture(), union: h.union(h.root(), "grassroots", "虚拟学校工会")}
 	if s.count(&model.Channel{}, "form_row = 2") == 0 {
 		h.insert(&model.Channel{ID: h.DB.NewID(), Level: "city", No: "1", Name: "粤工惠·湛江号", FormRow: 2, Status: "active", CreatedAt: h.clock.Now(), UpdatedAt: h.clock.Now()})

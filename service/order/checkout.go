@@ -109,7 +109,9 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 func turnedAway(v guard.Verdict) (Placed, string, error) {
 	switch v.Outcome {
 	case guard.InFlight:
-		return Placed{}, outcomeInFlight, model.E(model.CodeConflict, "正在下单，请勿重复点击")
+		e := model.E(model.CodeConflict, "正在下单，请勿重复点击")
+		e.Data = map[string]bool{"in_flight": true}
+		return Placed{}, outcomeInFlight, e
 	case guard.SoldOut:
 		e := model.E(model.CodeSoldOut, "来晚了，商品已售罄")
 		e.Data = SoldOut{SKUID: v.SKU}
