@@ -192,6 +192,7 @@ func BenchmarkCheckout(b *testing.B) {
 					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
 						if _, err := r.Order.Checkout(ctx, m.actor(), fmt.Sprintf("bench-%d-%d", i, n), m.cart(1, stock[n%int64(skus)])); err != nil {
 							failed.Add(1)
+							b.Log(err)
 						}
 					}
 				})

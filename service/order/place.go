@@ -72,7 +72,8 @@ func (s *Service) draft(tx *gorm.DB, actor model.Actor, cart Cart, now time.Time
 	}
 	order := model.Order{ID: s.db.NewID(), PersonID: actor.ID, ChannelID: channel, Year: model.YearOf(now), Status: StatusPaid,
 		Note: cart.Note, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
-	return order, s.copyAddress(tx, &order, cart.AddressID)
+	err = s.copyAddress(tx, &order, cart.AddressID)
+	return order, err
 }
 
 // destination is where an order goes, as it is sealed into the order: what happens to the member's address later

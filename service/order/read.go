@@ -139,7 +139,7 @@ func (s *Service) moneyOf(ctx context.Context, id model.ID) ([]Payment, []Refund
 	return payments, refunds, nil
 }
 
-func (s *Service) partsOf(ctx context.Context, order model.ID) ([]OrderPart, error) {
+func (s *Service) partsOf(ctx context.Context, order model.ID) ([]Part, error) {
 	var parcels []struct {
 		model.Parcel
 		SupplierName string
@@ -153,9 +153,9 @@ func (s *Service) partsOf(ctx context.Context, order model.ID) ([]OrderPart, err
 	if err != nil {
 		return nil, err
 	}
-	parts := make([]OrderPart, len(parcels))
+	parts := make([]Part, len(parcels))
 	for i, p := range parcels {
-		parts[i] = OrderPart{ID: p.ID, SupplierID: p.SupplierID, SupplierName: p.SupplierName, Status: p.Status, AmountFen: p.AmountFen, Carrier: p.Carrier,
+		parts[i] = Part{ID: p.ID, SupplierID: p.SupplierID, SupplierName: p.SupplierName, Status: p.Status, AmountFen: p.AmountFen, Carrier: p.Carrier,
 			TrackingNo: p.TrackingNo, ShippedAt: p.ShippedAt, ReceivedAt: p.ReceivedAt, ReceivedBy: p.ReceivedBy, Lines: lines[p.ID]}
 	}
 	return parts, nil

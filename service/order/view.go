@@ -24,7 +24,7 @@ type View struct {
 	Note         string       `json:"note"`
 	Payments     []Payment    `json:"payments"`
 	Refunds      []RefundView `json:"refunds"`
-	Parcels      []OrderPart  `json:"parcels"`
+	Parcels      []Part       `json:"parcels"`
 	PlacedAt     time.Time    `json:"placed_at"`
 	PaidAt       *time.Time   `json:"paid_at"`
 	CompletedAt  *time.Time   `json:"completed_at"`
@@ -50,8 +50,8 @@ type RefundView struct {
 	RefundedAt     time.Time `json:"refunded_at"`
 }
 
-// OrderPart is one parcel of an order.
-type OrderPart struct {
+// Part is one parcel of an order.
+type Part struct {
 	ID           model.ID   `json:"id"`
 	SupplierID   model.ID   `json:"supplier_id"`
 	SupplierName string     `json:"supplier_name"`
