@@ -182,11 +182,11 @@ func (s *Service) write(tx *gorm.DB, now time.Time, unionID model.ID, rows []*ca
 		}
 	}
 	if len(fresh) > 0 {
-		if err := tx.Create(&fresh).Error; err != nil {
+		if err := tx.CreateInBatches(&fresh, insertRows).Error; err != nil {
 			return err
 		}
 	}
-	for part := range slices.Chunk(changed, 200) {
+	for part := range slices.Chunk(changed, insertRows) {
 		if err := s.updateMembers(tx, now, part); err != nil {
 			return err
 		}
@@ -213,10 +213,10 @@ func (s *Service) createPersons(tx *gorm.DB, now time.Time, rows []*candidate) e
 		return nil
 	}
 	slices.SortFunc(fresh, func(a, b model.Person) int { return strings.Compare(a.IDNumberHash, b.IDNumberHash) })
-	return tx.Create(&fresh).Error
+	return tx.CreateInBatches(&fresh, insertRows).Error
 }
 
-// updateMembers writes what changes of up to 200 members with one statement.
+// updateMembers writes what changes of a hundred or so members with one statement.
 func (s *Service) updateMembers(tx *gorm.DB, now time.Time, rows []*candidate) error {
 	ids := make([]model.ID, len(rows))
 	set := map[string]*strings.Builder{}

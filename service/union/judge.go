@@ -35,8 +35,10 @@ type roster struct {
 	moving    func(h phoneHolder) (bool, error) // whether the same file gives the holder another phone
 }
 
-// phoneHolder is an active member who has a phone that a candidate wants.
+// phoneHolder is a member who has a phone that a candidate wants.
 type phoneHolder struct {
+	UnionID      model.ID
+	Status       string
 	PersonID     model.ID
 	Name         string
 	PhoneHash    string
@@ -65,25 +67,35 @@ func readRoster(tx *gorm.DB, unionID model.ID, rows []*candidate) (*roster, erro
 	}
 	var members []model.Member
 	if len(ids) > 0 {
-		if err := tx.Where("person_id IN ? AND (union_id = ? OR status = ?)", ids, unionID, active).Find(&members).Error; err != nil {
+		if err := tx.Where("person_id IN ?", ids).Find(&members).Error; err != nil {
 			return nil, err
 		}
 	}
 	for _, m := range members {
 		if m.UnionID == unionID {
 			r.members[m.PersonID] = &m
-		} else {
+		} else if m.Status == active {
 			r.elsewhere[m.PersonID] = true
 		}
 	}
-	var holders []phoneHolder
-	err := tx.Table("members").Select("members.person_id, members.name, members.phone_hash, persons.id_number_hash").
-		Joins("JOIN persons ON persons.id = members.person_id").
-		Where("members.phone_hash IN ? AND members.union_id = ? AND members.status = ?", phones, unionID, active).Scan(&holders).Error
-	for _, h := range holders {
-		r.holders[h.PhoneHash] = append(r.holders[h.PhoneHash], h)
-	}
+	var err error
+	r.holders, err = phoneHolders(tx, unionID, phones)
 	return r, err
+}
+
+// phoneHolders finds the active members of the union who have one of the phones, by phone hash. It asks by phone alone,
+// since few unions share a phone: with the union in the question, engines read the whole union's roster each time.
+func phoneHolders(tx *gorm.DB, unionID model.ID, phones []string) (map[string][]phoneHolder, error) {
+	var found []phoneHolder
+	err := tx.Table("members").Select("members.union_id, members.status, members.person_id, members.name, members.phone_hash, persons.id_number_hash").
+		Joins("JOIN persons ON persons.id = members.person_id").Where("members.phone_hash IN ?", phones).Scan(&found).Error
+	holders := map[string][]phoneHolder{}
+	for _, h := range found {
+		if h.UnionID == unionID && h.Status == active {
+			holders[h.PhoneHash] = append(holders[h.PhoneHash], h)
+		}
+	}
+	return holders, err
 }
 
 // judge gives each candidate its verdict and reason against the present roster.

@@ -3,6 +3,7 @@ package union
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -257,9 +258,9 @@ func (s *Service) changeSet(tx *gorm.DB, m model.Member, change MemberChange) (m
 
 // phoneFree refuses a phone that another active member of the union has; the caller has locked the union.
 func phoneFree(tx *gorm.DB, unionID, personID model.ID, phoneHash string) error {
-	var n int64
-	err := tx.Model(&model.Member{}).Where("phone_hash = ? AND union_id = ? AND status = ? AND person_id <> ?", phoneHash, unionID, active, personID).Count(&n).Error
-	if err != nil || n == 0 {
+	holders, err := phoneHolders(tx, unionID, []string{phoneHash})
+	others := slices.DeleteFunc(holders[phoneHash], func(h phoneHolder) bool { return h.PersonID == personID })
+	if err != nil || len(others) == 0 {
 		return err
 	}
 	e := model.E(model.CodeConflict, "手机号已被该工会的另一名会员使用，请核对是谁的手机")

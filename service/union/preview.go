@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -20,9 +21,14 @@ const (
 	keptReason = 400
 )
 
-// preview is the job that reads an uploaded roster and stores each row with its verdict. It reads the file twice: first
-// to find out whether it is sound and how long it is, then for its rows, a step to a transaction. A restart takes up
-// after the last row stored.
+// insertRows is how many rows one INSERT takes: the embedded database's driver needs time that grows with the square of
+// the number of values in a statement.
+const insertRows = 100
+
+// preview is the job that reads an uploaded roster and stores each row with its verdict. It reads the whole file before
+// it stores anything, to know that it is sound, how long it is, and which phones it moves from one person to another
+// (rosterfile's limits bound what is held); then it stores a step to a transaction. A restart takes up after the last
+// row stored.
 func (s *Service) preview(ctx context.Context, id model.ID) error {
 	imp, err := s.beginPreview(ctx, id)
 	if err != nil {
@@ -31,15 +37,15 @@ func (s *Service) preview(ctx context.Context, id model.ID) error {
 	if imp.Status != importPreviewing {
 		return s.discardUnlessMissing(ctx, id)
 	}
-	data, err := s.rosterContent(ctx, imp)
+	p := &previewer{s: s, imp: imp, phones: map[string]string{}}
+	if err := p.read(ctx); err != nil {
+		return err
+	}
+	last, err := p.begin(ctx)
 	if err != nil {
 		return err
 	}
-	p := &previewer{s: s, imp: imp, phones: map[string]string{}}
-	if err := p.count(ctx, data); err != nil {
-		return err
-	}
-	if err := p.store(ctx, data); err != nil {
+	if err := p.store(ctx, last); err != nil {
 		return err
 	}
 	if err := p.finish(ctx); err != nil {
@@ -86,43 +92,37 @@ func (s *Service) rosterContent(ctx context.Context, imp model.RosterImport) (st
 type previewer struct {
 	s      *Service
 	imp    model.RosterImport
+	rows   []rosterfile.Row
 	phones map[string]string // phone hash by ID number hash, of the whole file's sound rows
-	last   int               // row number of the last row stored
-	chunk  []*candidate
 }
 
-// read hands out the file's rows. Births are judged by the day of the upload, so that a restart sees the same rows.
-func (p *previewer) read(ctx context.Context, data string, each func(rosterfile.Row) error) (rosterfile.Summary, error) {
-	return rosterfile.Read(strings.NewReader(data), rosterfile.Limits{}, model.DateOf(p.imp.CreatedAt), func(r rosterfile.Row) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return each(r)
-	})
-}
-
-// count is the first reading.
-func (p *previewer) count(ctx context.Context, data string) error {
-	sealer := p.s.sealer
-	summary, err := p.read(ctx, data, func(r rosterfile.Row) error {
-		if len(r.Problems) == 0 {
-			p.phones[sealer.Hash(model.HashIDNumber, r.IDNumber)] = sealer.Hash(model.HashPhone, r.Phone)
-		}
-		return nil
-	})
+// read reads the file. Births are judged by the day of the upload, so that a restart sees the same rows.
+func (p *previewer) read(ctx context.Context) error {
+	data, err := p.s.rosterContent(ctx, p.imp)
 	if err != nil {
 		return err
 	}
+	summary, err := rosterfile.Read(strings.NewReader(data), rosterfile.Limits{}, model.DateOf(p.imp.CreatedAt), func(r rosterfile.Row) error {
+		p.rows = append(p.rows, r)
+		if len(r.Problems) == 0 {
+			p.phones[p.s.sealer.Hash(model.HashIDNumber, r.IDNumber)] = p.s.sealer.Hash(model.HashPhone, r.Phone)
+		}
+		return ctx.Err()
+	})
 	p.imp.TotalRows, p.imp.Note = summary.Rows, noteOf(summary)
-	return p.s.db.Tx(ctx, func(tx *gorm.DB) error {
-		var last struct{ RowNo int }
-		if err := tx.Model(&model.RosterRow{}).Select("COALESCE(MAX(row_no), 0) AS row_no").Where("import_id = ?", p.imp.ID).Scan(&last).Error; err != nil {
+	return err
+}
+
+// begin tells the person how long the file is, and the job which row was stored last before a restart (0: none).
+func (p *previewer) begin(ctx context.Context) (last int, err error) {
+	err = p.s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Model(&model.RosterRow{}).Select("COALESCE(MAX(row_no), 0)").Where("import_id = ?", p.imp.ID).Scan(&last).Error; err != nil {
 			return err
 		}
-		p.last = last.RowNo
 		return tx.Model(&model.RosterImport{}).Where("id = ? AND status = ?", p.imp.ID, importPreviewing).
-			UpdateColumns(map[string]any{"total_rows": summary.Rows, "note": p.imp.Note, "updated_at": p.s.db.Now()}).Error
+			UpdateColumns(map[string]any{"total_rows": p.imp.TotalRows, "note": p.imp.Note, "updated_at": p.s.db.Now()}).Error
 	})
+	return last, err
 }
 
 // noteOf says what of the file was left out.
@@ -140,28 +140,27 @@ func noteOf(summary rosterfile.Summary) string {
 // errStopped says that the import was cancelled under the job's hands.
 var errStopped = errors.New("cancelled")
 
-// store is the second reading.
-func (p *previewer) store(ctx context.Context, data string) error {
-	_, err := p.read(ctx, data, func(r rosterfile.Row) error {
-		if r.No <= p.last {
-			return nil
+// store stores the rows after row number last.
+func (p *previewer) store(ctx context.Context, last int) error {
+	rest := p.rows
+	for len(rest) > 0 && rest[0].No <= last {
+		rest = rest[1:]
+	}
+	for rows := range slices.Chunk(rest, p.s.step) {
+		chunk := make([]*candidate, len(rows))
+		for i, r := range rows {
+			var err error
+			if chunk[i], err = p.candidate(r); err != nil {
+				return err
+			}
 		}
-		c, err := p.candidate(r)
-		if err != nil {
+		if err := p.storeStep(ctx, chunk); errors.Is(err, errStopped) {
+			return nil
+		} else if err != nil {
 			return err
 		}
-		if p.chunk = append(p.chunk, c); len(p.chunk) < p.s.step {
-			return nil
-		}
-		return p.flush(ctx)
-	})
-	if err == nil {
-		err = p.flush(ctx)
 	}
-	if errors.Is(err, errStopped) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // candidate seals a row as read.
@@ -186,18 +185,15 @@ func (p *previewer) candidate(r rosterfile.Row) (*candidate, error) {
 	return c, err
 }
 
-// flush judges the rows gathered and stores them with the progress, in one transaction.
-func (p *previewer) flush(ctx context.Context) error {
-	if len(p.chunk) == 0 {
-		return nil
-	}
-	err := p.s.db.Tx(ctx, func(tx *gorm.DB) error {
-		for _, c := range p.chunk { // forget the verdicts of a run that was undone
+// storeStep judges rows and stores them with the progress, in one transaction.
+func (p *previewer) storeStep(ctx context.Context, chunk []*candidate) error {
+	return p.s.db.Tx(ctx, func(tx *gorm.DB) error {
+		for _, c := range chunk { // forget the verdicts of a run that was undone
 			if c.IDNumberHash != "" {
 				c.Verdict, c.Reason = "", ""
 			}
 		}
-		r, err := readRoster(tx, p.imp.UnionID, p.chunk)
+		r, err := readRoster(tx, p.imp.UnionID, chunk)
 		if err != nil {
 			return err
 		}
@@ -205,24 +201,18 @@ func (p *previewer) flush(ctx context.Context) error {
 			phone, found := p.phones[h.IDNumberHash]
 			return found && phone != h.PhoneHash, nil
 		}
-		if err := p.s.judge(r, p.chunk); err != nil {
+		if err := p.s.judge(r, chunk); err != nil {
 			return err
 		}
-		if err := p.s.progress(tx, p.imp.ID, importPreviewing, len(p.chunk), tally(p.chunk)); err != nil {
+		if err := p.s.progress(tx, p.imp.ID, importPreviewing, len(chunk), tally(chunk)); err != nil {
 			return err
 		}
-		rows := make([]model.RosterRow, len(p.chunk))
-		for i, c := range p.chunk {
+		rows := make([]model.RosterRow, len(chunk))
+		for i, c := range chunk {
 			rows[i] = c.RosterRow
 		}
-		return tx.Create(&rows).Error
+		return tx.CreateInBatches(&rows, insertRows).Error
 	})
-	if err != nil {
-		return err
-	}
-	p.last = p.chunk[len(p.chunk)-1].RowNo
-	p.chunk = p.chunk[:0]
-	return nil
 }
 
 // counts are numbers of rows by verdict.

@@ -343,12 +343,12 @@ func BenchmarkRoster(b *testing.B) {
 	for range b.N {
 		w := newTown(b)
 		u := w.union("甲厂工会")
-		moved := bytes.ReplaceAll(csv(0, n), []byte("财务科"), []byte("销售科"))
+		file, moved := xlsx(b, n, "财务科"), xlsx(b, n, "销售科")
 		for _, pass := range []struct {
 			name                      string
 			file                      []byte
 			fresh, changed, unchanged int
-		}{{"new", csv(0, n), n, 0, 0}, {"changed", moved, 0, n, 0}, {"unchanged", moved, 0, 0, n}} {
+		}{{"new", file, n, 0, 0}, {"changed", moved, 0, n, 0}, {"unchanged", moved, 0, 0, n}} {
 			id := w.upload(u, pass.file)
 			previewTook := w.measure(func() error { return w.preview(context.Background(), id) })
 			_, err := w.StartImport(context.Background(), w.actor, id)
@@ -358,6 +358,20 @@ func BenchmarkRoster(b *testing.B) {
 			b.Logf("%d rows, all %s: preview %s, import %s", n, pass.name, previewTook, importTook)
 		}
 	}
+}
+
+// xlsx is a roster of n invented people.
+func xlsx(t testing.TB, n int, department string) []byte {
+	t.Helper()
+	rows := make([]rosterfile.Row, n)
+	for i := range rows {
+		rows[i] = rosterfile.Row{Name: "职工甲", Phone: rosterfile.DemoPhone(i), IDNumber: rosterfile.DemoIDNumber(i), EmployeeNo: strconv.Itoa(i), Department: department}
+	}
+	var b bytes.Buffer
+	if err := rosterfile.WriteErrors(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // measure tells how long work took and the most heap that was in use meanwhile.
