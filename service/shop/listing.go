@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,11 +76,14 @@ type ProductPage struct {
 	RankingNote string          `json:"ranking_note"`
 }
 
-// rankedProduct is a product with what it is ranked by.
+// rankedProduct is a product's id and what it is ranked by; the rest is read for one page only.
 type rankedProduct struct {
-	model.Product `gorm:"embedded"`
-	Paired        int   `gorm:"column:paired"`
-	Class         int64 `gorm:"column:class"`
+	ID          model.ID  `gorm:"column:id"`
+	MinPriceFen model.Fen `gorm:"column:min_price_fen"`
+	SoldCount   int64     `gorm:"column:sold_count"`
+	CreatedAt   time.Time `gorm:"column:created_at"`
+	Paired      int       `gorm:"column:paired"`
+	Class       int64     `gorm:"column:class"`
 }
 
 func (r rankedProduct) place(sort string) place {
@@ -124,15 +128,33 @@ func (s *Service) List(ctx context.Context, l Listing) (ProductPage, error) {
 		next := rows[l.Limit-1].place(l.Sort).cursor()
 		page.NextCursor = &next
 	}
-	products := make([]model.Product, len(rows))
+	ids := make([]model.ID, len(rows))
 	for i, r := range rows {
-		products[i] = r.Product
+		ids[i] = r.ID
+	}
+	products, err := productsInOrder(db, ids)
+	if err != nil {
+		return page, err
 	}
 	a, err := loadAround(db, now, products)
 	for _, p := range products {
 		page.Items = append(page.Items, a.listed(p))
 	}
 	return page, err
+}
+
+// productsInOrder reads the products with the ids, in their order.
+func productsInOrder(db *gorm.DB, ids []model.ID) ([]model.Product, error) {
+	var rows []model.Product
+	if err := db.Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	at := make(map[model.ID]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	slices.SortFunc(rows, func(a, b model.Product) int { return at[a.ID] - at[b.ID] })
+	return rows, nil
 }
 
 const validPaper = ` AND c.status = 'active' AND c.valid_from <= @today AND c.valid_until >= @today)`
@@ -215,7 +237,7 @@ func ranked(q *gorm.DB, l Listing, order sortOrder) (*gorm.DB, error) {
 		vars = append(append(vars, args...), value, p.Paired, p.Paired, p.ID)
 		q = q.Where("("+after+")", vars...)
 	}
-	return q.Select("p.*, r.paired AS paired, "+class+" AS class", classArgs...).
+	return q.Select("p.id, p.min_price_fen, p.sold_count, p.created_at, r.paired AS paired, "+class+" AS class", classArgs...).
 		Order(order.column + direction + ", r.paired DESC, p.id DESC"), nil
 }
 

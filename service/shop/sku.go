@@ -147,7 +147,8 @@ func lockSKU(tx *gorm.DB, id model.ID) (p model.Product, k stockedSKU, err error
 	if err = lock(tx, &p, of.ProductID, "商品"); err != nil {
 		return p, k, err
 	}
-	return p, k, skuGone(tx.Raw(selectSKUs+"k.id = ?", id).Take(&k).Error)
+	err = tx.Raw(selectSKUs+"k.id = ?", id).Take(&k).Error
+	return p, k, skuGone(err)
 }
 
 func skuGone(err error) error {
