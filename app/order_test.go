@@ -37,9 +37,6 @@ func newStall(t testing.TB) *stall {
 func stallIn(t testing.TB, h *house) *stall {
 	t.Helper()
 	s := &stall{house: h, shop: h.shopFixture(), union: h.union(h.root(), "grassroots", "虚拟学校工会")}
-	if s.count(&model.Channel{}, "form_row = 2") == 0 {
-		h.insert(&model.Channel{ID: h.DB.NewID(), Level: "city", No: "1", Name: "粤工惠·湛江号", FormRow: 2, Status: "active", CreatedAt: h.clock.Now(), UpdatedAt: h.clock.Now()})
-	}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			h.sound(t)
@@ -529,6 +526,26 @@ func TestOrderLists(t *testing.T) {
 			t.Errorf("stored answer: %s", k.Response)
 		}
 	}
+}
+
+// TestSoldOutMark shows that the door turns others away while nothing is left, and lets them in as soon as something came back.
+func TestSoldOutMark(t *testing.T) {
+	s := newStall(t)
+	k := s.shop.SKUs[0]
+	s.adjust(k.ID, -99)
+	first, second := s.buyer(s.union, 600_00), s.buyer(s.union, 600_00)
+	p := first.buys("mark-0001", first.cart(1, k))
+	for i := range 2 { // the database says so, then the door
+		e := second.money(ordersPath, fmt.Sprintf("mark-1%03d", i), second.cart(1, k)).fails(model.CodeSoldOut)
+		if string(e.Data) != `{"sku_id":"`+k.ID.String()+`","available":0}` {
+			t.Errorf("%s", e.Data)
+		}
+	}
+	if again := first.buys("mark-0001", first.cart(1, k)); again != p {
+		t.Errorf("the door kept a stored answer back: %+v", again)
+	}
+	first.cancels("mark-cancel", p.ID).ok(nil)
+	second.buys("mark-2000", second.cart(1, k))
 }
 
 // TestCheckoutMetrics shows that outcomes are counted.

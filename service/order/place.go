@@ -66,11 +66,11 @@ func (s *Service) place(tx *gorm.DB, actor model.Actor, cart Cart) (Placed, erro
 
 // draft is the order as far as it is known before anything is locked: whose, when, where to.
 func (s *Service) draft(tx *gorm.DB, actor model.Actor, cart Cart, now time.Time) (model.Order, error) {
-	channel, err := ownChannel(tx)
+	channel, err := shop.OwnChannel(tx)
 	if err != nil {
 		return model.Order{}, err
 	}
-	order := model.Order{ID: s.db.NewID(), PersonID: actor.ID, ChannelID: channel, Year: model.YearOf(now), Status: StatusPaid,
+	order := model.Order{ID: s.db.NewID(), PersonID: actor.ID, ChannelID: channel.ID, Year: model.YearOf(now), Status: StatusPaid,
 		Note: cart.Note, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
 	err = s.copyAddress(tx, &order, cart.AddressID)
 	return order, err
