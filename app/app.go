@@ -25,6 +25,7 @@ import (
 	"bangfu/service/identity"
 	"bangfu/service/job"
 	"bangfu/service/order"
+	"bangfu/service/rekey"
 	"bangfu/service/report"
 	"bangfu/service/shop"
 	"bangfu/service/union"
@@ -47,6 +48,7 @@ type App struct {
 	metrics *prometheus.Registry
 	log     *slog.Logger
 	files   files.Store
+	sealer  *model.Sealer
 }
 
 // Services are the use cases, one service a capability.
@@ -156,6 +158,7 @@ func (a *App) openServices() error {
 	if err != nil {
 		return err
 	}
+	a.sealer = sealer
 	platform, err := a.wechat()
 	if err != nil {
 		return err
@@ -202,6 +205,9 @@ func (a *App) openServer() (err error) {
 	a.Server, err = api.New(d)
 	return err
 }
+
+// Rekey seals personal data again with the first key of FIELD_KEYS and tells how many texts; see rekey.Run.
+func (a *App) Rekey(ctx context.Context) (int, error) { return rekey.Run(ctx, a.DB, a.sealer) }
 
 // Run does the background work until ctx ends.
 func (a *App) Run(ctx context.Context) {

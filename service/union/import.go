@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 
@@ -213,8 +214,7 @@ func (s *Service) Errors(ctx context.Context, actor model.Actor, id model.ID) (f
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		return s.db.Audit(tx, actor, s.db.Now(), "roster.errors", importRef(id), imp.UnionID, map[string]int{"rows": len(rows)})
 	})
-	base, _, _ := strings.Cut(imp.Filename, ".")
-	return "错误行-" + base + ".xlsx", content, err
+	return "错误行-" + strings.TrimSuffix(imp.Filename, path.Ext(imp.Filename)) + ".xlsx", content, err
 }
 
 // StartImport queues the import of a previewed roster: its new and changed rows; wrong rows are left out.
