@@ -43,7 +43,7 @@ const (
 type Deps struct {
 	Log            *slog.Logger
 	Metrics        *prometheus.Registry
-	SecureCookies  bool         // false only where plain HTTP is served on loopback
+	SecureCookies  bool         // false only where plain HTTP is served on loopback and nothing with HTTPS stands before it
 	TrustedProxies []string     // addresses whose X-Forwarded-For is believed
 	Emulator       http.Handler // mounted at /emulator; nil with the real WeChat
 	Ready          func(ctx context.Context) Readiness

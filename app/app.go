@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -192,7 +193,7 @@ func (a *App) wechat() (*wechat.Client, error) {
 
 func (a *App) openServer() (err error) {
 	d := api.Deps{
-		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
+		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback() || strings.HasPrefix(a.Config.PublicBaseURL, "https://"), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
 		Allowance: a.Allowance,
 		Shop:      a.Shop,

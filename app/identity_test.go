@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"bangfu/config"
 	"bangfu/model"
 	"bangfu/service/identity"
+	"bangfu/service/wechat/emulator"
 )
 
 // Invented people: unassigned phone numbers, and ID numbers of an address code that no place has.
@@ -320,6 +322,34 @@ func TestBindingGuessesAreLimited(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWechatAway shows what members read while WeChat fails, and that it costs them none of their attempts.
+func TestWechatAway(t *testing.T) {
+	h := newHouse(t)
+	u := h.union(h.root(), "grassroots", "示范小学工会")
+	h.rosterMember(u, "陈晓明", phoneA, idNumberA)
+	c := h.consenting("chen")
+	fault := func(path string, mode emulator.Mode, errcode int) {
+		h.Emulator.ClearFaults()
+		if err := h.Emulator.InjectFault(emulator.Fault{Path: path, Mode: mode, ErrCode: errcode}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fault("/wxa/business/getuserphonenumber", emulator.Down, 0)
+	for range 7 {
+		c.bind("chen", phoneA, "陈晓明", "010016", 0).fails(model.CodeWechat)
+	}
+	fault("/sns/jscode2session", emulator.Garbage, 0)
+	code, _ := h.Emulator.LoginCode("chen")
+	h.client().post("/api/v1/member/login", map[string]string{"code": code}).fails(model.CodeWechat)
+	fault("/sns/jscode2session", emulator.Error, 40226)
+	h.client().post("/api/v1/member/login", map[string]string{"code": code}).fails(model.CodeForbidden)
+	fault("/sns/jscode2session", emulator.Error, 45011)
+	h.client().post("/api/v1/member/login", map[string]string{"code": code}).fails(model.CodeRateLimited)
+	h.Emulator.ClearFaults()
+	c.bind("chen", phoneA, "陈晓明", "010016", 0).ok(nil)
+	h.noSecretsLogged(code, h.Emulator.OpenID("chen"), config.EmulatorAppSecret)
 }
 
 // TestGuessesAtOnceAreAllCounted shows that parallel guesses do not slip past the limit.

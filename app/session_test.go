@@ -13,7 +13,10 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"bangfu/api"
+	"bangfu/app"
+	"bangfu/config"
 	"bangfu/model"
+	"bangfu/model/modeltest"
 	"bangfu/service/identity"
 )
 
@@ -217,13 +220,21 @@ func TestGuessesOfPasswordsAtOnce(t *testing.T) {
 // TestLoginsFromOneAddressAreLimited shows the flood gate.
 func TestLoginsFromOneAddressAreLimited(t *testing.T) {
 	h := newHouse(t)
-	results := map[model.Code]int{}
-	for range 65 {
-		code := codeOf(h.client().post("/api/v1/member/login", map[string]string{"code": "no-such-code"}))
-		results[code]++
-	}
-	if results[model.CodeRateLimited] == 0 || results[model.CodeInvalid] < 60 {
+	results := together(90, func(n int) model.Code {
+		_, a := h.consoleLogin(fmt.Sprintf("guess%d", n), "not-the-password", "")
+		return codeOf(a)
+	})
+	if results[model.CodeRateLimited] == 0 || results[model.CodeUnauthenticated] < 60 {
 		t.Errorf("%v", results)
+	}
+}
+
+// TestCookieIsSecureBehindHTTPS shows that the session's cookie never travels in the clear where people come over HTTPS.
+func TestCookieIsSecureBehindHTTPS(t *testing.T) {
+	h := newHouseAt(t, modeltest.At("2025-03-03 09:00"), func(c *config.Config, _ *app.Options) { c.PublicBaseURL = "https://bangfu.example.org" })
+	_, a := h.consoleLogin("admin", h.FirstPassword, "")
+	if cookie := a.ok(nil).Header.Get("Set-Cookie"); !strings.Contains(cookie, "; Secure") {
+		t.Error(cookie)
 	}
 }
 

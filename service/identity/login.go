@@ -57,7 +57,7 @@ func errLocked(after time.Duration) error {
 // Errors: CodeUnauthenticated (login or password), CodeSecondFactor (code missing, wrong or used), CodeRateLimited
 // (locked out, or too many logins from the address).
 func (s *Service) LoginStaff(ctx context.Context, in StaffLogin) (ConsoleSession, error) {
-	if err := s.flood(ctx, "console_login", in.IP, loginsPerMinute, time.Minute); err != nil {
+	if err := s.flood(ctx, "console_login", in.IP, staffLoginsPerMinute, time.Minute); err != nil {
 		return ConsoleSession{}, err
 	}
 	login := strings.ToLower(strings.TrimSpace(in.Login))
