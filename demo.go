@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"time"
+
+	"bangfu/app"
+	"bangfu/config"
+	"bangfu/demo"
+)
+
+// playDemo serves the product and, unless DATA_DIR holds a played year already, plays one through its HTTP interface.
+func playDemo(ctx context.Context, cfg *config.Config, o app.Options, exit bool, stdout io.Writer) error {
+	if !cfg.Emulated() {
+		return errors.New("demo makes invented people log in, so it runs only with the built-in WeChat emulator: unset WECHAT_BASE_URL")
+	}
+	dir := filepath.Join(cfg.DataDir, "demo")
+	played := demo.Played(dir)
+	clock := &demo.Clock{}
+	o.Clock = clock
+	a, err := open(ctx, cfg, o, true, io.Discard)
+	if err != nil {
+		return err
+	}
+	if !played && a.FirstPassword == "" {
+		return errors.Join(fmt.Errorf("DATA_DIR %s and its database hold something else than a completed demonstration: choose an empty folder, or remove this one if an earlier demonstration was cut short", cfg.DataDir), a.Close())
+	}
+	listener, err := net.Listen("tcp", cfg.HTTPAddr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("HTTP_ADDR: %w", err), a.Close())
+	}
+	serving, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() { served <- listen(serving, a, listener) }()
+	base := "http://" + listener.Addr().String()
+	if !played {
+		err = play(ctx, cfg, a, clock, base, dir, stdout)
+	}
+	if err == nil {
+		tour(stdout, cfg, base, dir)
+		if exit {
+			stop()
+		}
+	} else {
+		stop()
+	}
+	err = errors.Join(err, <-served)
+	stop()
+	return errors.Join(err, a.Close())
+}
+
+func play(ctx context.Context, cfg *config.Config, a *app.App, clock *demo.Clock, base, dir string, stdout io.Writer) error {
+	password, made, err := cfg.Secret("demo-password", config.Password)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	err = demo.Play(ctx, demo.Stage{
+		Base: base, Clock: clock, Dir: dir, AdminPassword: a.FirstPassword, Password: password, SeedPolicy: a.Allowance.SeedDemoPolicy, Out: stdout,
+	})
+	if err != nil {
+		return fmt.Errorf("the demonstration stopped half way (remove DATA_DIR %s before trying again): %w", cfg.DataDir, err)
+	}
+	_, _ = fmt.Fprintf(stdout, "\n演示年度已走完，用时 %s。\n", time.Since(start).Round(100*time.Millisecond))
+	if made {
+		_, _ = fmt.Fprintf(stdout, "所有演示账号的密码：%s（只显示这一次，另存于 %s）\n", password, cfg.SecretPath("demo-password"))
+	}
+	return nil
+}
+
+// tour tells where to look and with which accounts.
+func tour(stdout io.Writer, cfg *config.Config, base, dir string) {
+	_, _ = fmt.Fprintf(stdout, `
+统计表（xlsx、PDF）：%[2]s
+接口说明：%[1]s/docs/      健康：%[1]s/readyz      指标：%[1]s/metrics
+控制台账号（密码与动态口令密钥见 %[3]s，密码另见 %[4]s）：
+  demo-city        市总工会        demo-federation1…3  县区、产业工会
+  demo-admin1…5    工会经办人      demo-approver1…5    工会审批人
+  demo-supplier1…3 供应商          demo-auditor        审计（只读）      admin  运维
+会员：demo-member1-1 … demo-member5-7，用模拟器取登录码：
+  curl -X POST %[1]s/emulator/_emulator/users/demo-member1-1/login-code
+  curl -X POST -H 'Content-Type: application/json' -d '{"code":"…"}' %[1]s/api/v1/member/login
+核对账目：DATA_DIR=%[5]s bin/bangfu reconcile
+`, base, dir, filepath.Join(dir, "accounts.json"), cfg.SecretPath("demo-password"), cfg.DataDir)
+}
