@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -193,7 +192,7 @@ func (a *App) wechat() (*wechat.Client, error) {
 
 func (a *App) openServer() (err error) {
 	d := api.Deps{
-		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Loopback() || strings.HasPrefix(a.Config.PublicBaseURL, "https://"), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
+		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Emulated(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
 		Allowance: a.Allowance,
 		Shop:      a.Shop,

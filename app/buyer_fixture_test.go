@@ -149,14 +149,7 @@ func (h *house) fund(u model.Union, year model.Year) model.Fund {
 // address is a delivery address of the person, sealed as the product does.
 func (h *house) address(id, person model.ID) model.Address {
 	h.t.Helper()
-	hashKey, err := model.DecodeKey(h.Config.HashKey)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	sealer, err := model.NewSealer(h.Config.FieldKeys, hashKey)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	sealer := h.sealer()
 	phone, err := sealer.Seal("10000000001", model.SealAddressPhone)
 	if err != nil {
 		h.t.Fatal(err)

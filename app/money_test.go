@@ -23,14 +23,7 @@ import (
 // the same persons.
 func (h *house) purseHolders(u model.Union, first, n int) []model.Member {
 	h.t.Helper()
-	hashKey, err := model.DecodeKey(h.Config.HashKey)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	sealer, err := model.NewSealer(h.Config.FieldKeys, hashKey)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	sealer := h.sealer()
 	now := h.clock.Now()
 	var members []model.Member
 	for i := first; i < first+n; i++ {
