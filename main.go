@@ -123,10 +123,14 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	switch command {
 	case "serve":
 		return serve(ctx, cfg, o, on["--migrate"], stdout)
+	case "demo":
+		return playDemo(ctx, cfg, o, on["--exit"], stdout)
 	case "migrate":
 		return migrate(ctx, cfg, o, stdout)
 	case "reconcile":
 		return reconcileDB(ctx, cfg, o, stdout)
+	case "rekey":
+		return rekey(ctx, cfg, o, stdout)
 	default:
 		return healthcheck(ctx, cfg)
 	}
@@ -159,6 +163,18 @@ func migrate(ctx context.Context, cfg *config.Config, o app.Options, stdout io.W
 	}
 	_, _ = fmt.Fprintf(stdout, "database schema is up to date (%s)\n", a.DB.Dialect)
 	return a.Close()
+}
+
+func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	a, err := app.Open(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	n, err := a.Rekey(ctx)
+	if err == nil {
+		_, _ = fmt.Fprintf(stdout, "%d sealed values were sealed again with the current key\n", n)
+	}
+	return errors.Join(err, a.Close())
 }
 
 func serve(ctx context.Context, cfg *config.Config, o app.Options, migrate bool, stdout io.Writer) error {
@@ -207,11 +223,14 @@ func listen(ctx context.Context, a *app.App, listener net.Listener) error {
 func healthcheck(ctx context.Context, cfg *config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	_, port, err := net.SplitHostPort(cfg.HTTPAddr)
+	host, port, err := net.SplitHostPort(cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/readyz", http.NoBody)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -72,4 +74,9 @@ func (s *Server) fail(g *gin.Context, err error) {
 	g.AbortWithStatusJSON(status, gin.H{"error": errorBody{
 		Code: shown.Code, Message: shown.Message, Fields: shown.Fields, Data: shown.Data, RequestID: requestID(g),
 	}})
+}
+
+// Codes lists every error code that an answer may carry, in no order.
+func Codes() []model.Code {
+	return slices.Collect(maps.Keys(statuses))
 }

@@ -43,7 +43,7 @@ const (
 type Deps struct {
 	Log            *slog.Logger
 	Metrics        *prometheus.Registry
-	SecureCookies  bool         // false only where plain HTTP is served on loopback and nothing with HTTPS stands before it
+	SecureCookies  bool         // false only with the emulator, which is served as plain HTTP on loopback
 	TrustedProxies []string     // addresses whose X-Forwarded-For is believed
 	Emulator       http.Handler // mounted at /emulator; nil with the real WeChat
 	Ready          func(ctx context.Context) Readiness
@@ -119,8 +119,10 @@ func (s *Server) mountHouse() {
 	})
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
 	page := gin.WrapH(docs.Handler(Contract))
-	e.GET("/docs", page)
-	e.GET("/docs/*any", page)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		e.Handle(method, "/docs", page)
+		e.Handle(method, "/docs/*any", page)
+	}
 	if s.Emulator != nil {
 		e.Any("/emulator/*any", gin.WrapH(http.StripPrefix("/emulator", s.Emulator)))
 	}

@@ -20,7 +20,6 @@ import (
 type Config struct {
 	HTTPAddr       string   `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
 	DataDir        string   `env:"DATA_DIR" envDefault:"./data"`
-	PublicBaseURL  string   `env:"PUBLIC_BASE_URL"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES"`
 	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"`
 
@@ -118,7 +117,7 @@ func (c *Config) check() (mistakes []error) {
 			wrong("REDIS_ADDRS: %q is not host:port", a)
 		}
 	}
-	for name, raw := range map[string]string{"PUBLIC_BASE_URL": c.PublicBaseURL, "WECHAT_BASE_URL": c.WechatBaseURL, "WECHATPAY_BASE_URL": c.WechatPayBaseURL} {
+	for name, raw := range map[string]string{"WECHAT_BASE_URL": c.WechatBaseURL, "WECHATPAY_BASE_URL": c.WechatPayBaseURL} {
 		if u, err := url.Parse(raw); raw != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
 			wrong("%s %q is not an http(s) address", name, raw)
 		}

@@ -64,9 +64,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		TranslateError:         true,
 		SkipDefaultTransaction: true,
 		NowFunc:                o.Clock.Now,
-		Logger: logger.NewSlogLogger(o.Logger, logger.Config{
+		Logger: quiet{logger.NewSlogLogger(o.Logger, logger.Config{
 			LogLevel: logger.Warn, SlowThreshold: time.Second, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
-		}),
+		})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s database: %w", db.Dialect, err)
@@ -83,6 +83,18 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("reach %s database: %w", db.Dialect, err)
 	}
 	return db, nil
+}
+
+// quiet leaves out of the log what the callers expect and handle: duplicates, transactions that run again, requests
+// given up.
+type quiet struct{ logger.Interface }
+
+// Trace implements gorm's logger.
+func (q quiet) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
+	if Duplicate(err) || Transient(err) || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	q.Interface.Trace(ctx, begin, fc, err)
 }
 
 func (db *DB) dialector(o Options) (gorm.Dialector, error) {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// output collects what the program prints while it runs.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) { o.mu.Lock(); defer o.mu.Unlock(); return o.b.Write(p) }
+func (o *output) String() string              { o.mu.Lock(); defer o.mu.Unlock(); return o.b.String() }
+
+// TestCommandLine shows what a stranger gets for each way of calling the program.
+func TestCommandLine(t *testing.T) {
+	t.Setenv("DATA_DIR", t.TempDir())
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"help", 0, "Usage: bangfu"},
+		{"--help", 0, "healthcheck"},
+		{"serve --help", 0, "Usage: bangfu"},
+		{"version", 0, "bangfu dev"},
+		{"frobnicate", 2, `no command "frobnicate"`},
+		{"serve --fast", 2, `serve does not know "--fast"`},
+		{"--migrate --fast", 2, `"--fast"`},
+		{"migrate", 0, "up to date"},
+		{"reconcile", 0, "全部通过"},
+		{"rekey", 0, "0 sealed values"},
+	} {
+		var out output
+		if code := run(context.Background(), strings.Fields(c.args), &out, &out); code != c.code || !strings.Contains(out.String(), c.says) {
+			t.Errorf("%s: exit code %d, printed %q", c.args, code, out.String())
+		}
+	}
+}
+
+// TestFreshDatabaseIsRefusedUntilMigrated shows that commands that do not migrate say what to do.
+func TestFreshDatabaseIsRefusedUntilMigrated(t *testing.T) {
+	t.Setenv("DATA_DIR", t.TempDir())
+	var out output
+	if code := run(context.Background(), []string{"reconcile"}, &out, &out); code != 1 || !strings.Contains(out.String(), "run the migrate subcommand") {
+		t.Errorf("%d %s", code, out.String())
+	}
+}
+
+// TestWrongSettings shows that a start with wrong settings fails and names all of them.
+func TestWrongSettings(t *testing.T) {
+	t.Setenv("HTTP_ADDR", "0.0.0.0:8080")
+	t.Setenv("LOG_LEVEL", "loud")
+	var out output
+	if code := run(context.Background(), nil, &out, &out); code != 1 || !strings.Contains(out.String(), "WECHAT_APP_SECRET") || !strings.Contains(out.String(), "LOG_LEVEL") {
+		t.Errorf("%d %s", code, out.String())
+	}
+}
+
+// TestServe starts the program, stops it as an operator would and starts it again on the same data: the first password is
+// shown once and kept with mode 0600.
+func TestServe(t *testing.T) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	t.Setenv("DATA_DIR", dir)
+	t.Setenv("HTTP_ADDR", addr)
+	t.Setenv("MYSQL_DSN", "")
+	for round := range 2 {
+		ctx, stop := context.WithCancel(context.Background())
+		var out output
+		done := make(chan int, 1)
+		go func() { done <- run(ctx, []string{"serve"}, &out, &out) }()
+		waitReady(t, addr, &out)
+		if code := run(ctx, []string{"healthcheck"}, &out, &out); code != 0 {
+			t.Errorf("healthcheck: %d", code)
+		}
+		stop()
+		select {
+		case code := <-done:
+			if code != 0 {
+				t.Errorf("exit code %d: %s", code, out.String())
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("does not stop")
+		}
+		if shown := strings.Contains(out.String(), "初始密码"); shown != (round == 0) {
+			t.Errorf("round %d: first password shown: %v", round, shown)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "secrets", "*"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", f, info.Mode(), err)
+		}
+	}
+	var out output
+	if code := run(context.Background(), []string{"healthcheck"}, &out, &out); code != 1 {
+		t.Errorf("healthcheck of a stopped program: %d", code)
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func waitReady(t *testing.T, addr string, out *output) {
+	t.Helper()
+	for range 200 {
+		if resp, err := http.Get("http://" + addr + "/readyz"); err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("not ready: %s", out.String())
+}
