@@ -200,7 +200,7 @@ func (s *Server) statementRoutes() []Route {
 		{Method: get, Path: console + "/reporting-periods", Audience: Staff, Permission: identity.PermStatementRead, Handle: s.reportingPeriods},
 		{Method: get, Path: form, Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Handle: s.statementGet},
 		{Method: get, Path: form + "/rows/:row_no/orders", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Handle: s.statementOrders},
-		{Method: post, Path: form + "/submit", Audience: Staff, Permission: identity.PermStatementSubmit, Object: identity.ObjectUnion, Handle: s.statementSubmit},
+		{Method: post, Path: form + "/submit", Audience: Staff, Permission: identity.PermStatementSubmit, Object: identity.ObjectUnion, Slow: true, Handle: s.statementSubmit},
 		{Method: get, Path: form + "/export", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Slow: true, Handle: s.statementDraftExport},
 		{Method: get, Path: console + "/unions/:id/statement-progress/:period_id", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectUnion, Handle: s.statementProgress},
 		{Method: get, Path: console + "/statements/:id", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectStatement, Handle: s.statementSnapshot},

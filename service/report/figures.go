@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -49,6 +50,20 @@ func count(tx *gorm.DB, over []segment, year model.Year) ([8]form.Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// fill decides the parts of the union's form as of a moment and counts them.
+func fill(tx *gorm.DB, union model.ID, p Period, at, treeAt time.Time) ([]model.StatementPart, [8]form.Row, error) {
+	all, err := parts(tx, union, p, at, treeAt)
+	if err != nil {
+		return nil, form.BlankRows(), err
+	}
+	over, err := segments(tx, all)
+	if err != nil {
+		return nil, form.BlankRows(), err
+	}
+	rows, err := count(tx, over, p.Year)
+	return all, rows, err
 }
 
 // figure is one row's sum from one source.

@@ -3,10 +3,13 @@ package report_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"gorm.io/gorm"
+	"pgregory.net/rapid"
 
 	"bangfu/model"
 	"bangfu/model/modeltest"
@@ -17,13 +20,12 @@ import (
 // desk is the service on a fresh database with the policy of 2025, one channel a row of the form, and a city.
 type desk struct {
 	*report.Service
-	t        testing.TB
+	t        rapid.TB
 	db       *model.DB
 	clock    *modeltest.Clock
 	city     model.Union
 	periods  [3]model.ReportingPeriod
 	channels [8]model.Channel
-	n        int64
 }
 
 func newDesk(t testing.TB) *desk {
@@ -89,9 +91,8 @@ func (d *desk) move(u *model.Union, parent model.Union) {
 // order is a purchase of the union's, paid now; the form's row is from 1.
 func (d *desk) order(union model.ID, row int, allowance, wechat model.Fen) model.Order {
 	d.t.Helper()
-	d.n++
-	now := d.clock.Now()
-	o := model.Order{ID: d.db.NewID(), OrderNo: fmt.Sprintf("T%08d", d.n), UnionID: union, ChannelID: d.channels[row-1].ID, Year: model.YearOf(now), Status: "paid",
+	id, now := d.db.NewID(), d.clock.Now()
+	o := model.Order{ID: id, OrderNo: "T" + id.String(), UnionID: union, ChannelID: d.channels[row-1].ID, Year: model.YearOf(now), Status: "paid",
 		GoodsFen: allowance + wechat, AllowanceFen: allowance, WechatFen: wechat, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
 	d.insert(&o)
 	return o
@@ -107,9 +108,9 @@ func (d *desk) refund(o model.Order, amount model.Fen) {
 // issued is money moved between the union's fund and some member now: kind grant, revoke or sweep.
 func (d *desk) issued(union model.ID, kind string, amount model.Fen) {
 	d.t.Helper()
-	d.n++
-	fund, member := "fund:"+d.fund(union).String(), fmt.Sprintf("allowance:%d", d.n)
-	t := model.Transfer{ID: d.db.NewID(), Kind: kind, Cause: fmt.Sprintf("test:%d", d.n), DebitAccount: fund, CreditAccount: member, AmountFen: amount, Purse: "extra", Year: 2025, UnionID: union, At: d.clock.Now()}
+	id := d.db.NewID()
+	fund, member := "fund:"+d.fund(union).String(), "allowance:"+id.String()
+	t := model.Transfer{ID: id, Kind: kind, Cause: "test:" + id.String(), DebitAccount: fund, CreditAccount: member, AmountFen: amount, Purse: "extra", Year: 2025, UnionID: union, At: d.clock.Now()}
 	if kind != "grant" {
 		t.DebitAccount, t.CreditAccount = member, fund
 	}
@@ -153,14 +154,13 @@ func (d *desk) sumByHand(asOf map[model.ID]time.Time) (rows [8]report.RowView) {
 	var orders []model.Order
 	var refunds []model.Refund
 	var transfers []model.Transfer
-	var channels []model.Channel
-	for _, into := range []any{&orders, &refunds, &transfers, &channels} {
-		if err := d.read().Find(into).Error; err != nil {
+	for _, into := range []any{&orders, &refunds, &transfers} {
+		if err := d.read().Where("union_id IN ?", slices.Collect(maps.Keys(asOf))).Find(into).Error; err != nil {
 			d.t.Fatal(err)
 		}
 	}
 	rowOf := map[model.ID]int{}
-	for _, c := range channels {
+	for _, c := range d.channels {
 		rowOf[c.ID] = c.FormRow
 	}
 	for i := range rows {

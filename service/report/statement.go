@@ -131,19 +131,11 @@ func (s *Service) live(tx *gorm.DB, actor model.Actor, p Period, unionID model.I
 			return v, err
 		}
 	}
-	all, err := parts(tx, unionID, p, v.AsOf, p.treeAt(now))
+	all, rows, err := fill(tx, unionID, p, v.AsOf, p.treeAt(now))
 	if err != nil {
 		return v, err
 	}
 	v.Parts = summarize(all)
-	over, err := segments(tx, all)
-	if err != nil {
-		return v, err
-	}
-	rows, err := count(tx, over, p.Year)
-	if err != nil {
-		return v, err
-	}
 	v.show(rows)
 	if v.MissingCount, err = s.missing(tx, p, unionID); err != nil {
 		return v, err

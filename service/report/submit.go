@@ -35,36 +35,40 @@ var phoneForm = regexp.MustCompile(`^[0-9+()（）\- ]{5,30}$`)
 
 // Submit freezes the union's form for the period: its parts and rows, at one moment. Only the union itself submits its form,
 // late if need be. CodeConflict if it is submitted already, if the year has not begun, or, with the new Figures as data, if the
-// figures are no longer those that were shown.
+// figures are no longer those that were shown. A city's form takes a while to count; since nothing before its moment changes any
+// more, that is done before the transaction, which only writes.
 func (s *Service) Submit(ctx context.Context, actor model.Actor, unionID, periodID model.ID, in Submission) (StatementView, error) {
 	sealed, err := s.checkSubmission(actor, unionID, &in)
 	if err != nil {
 		return StatementView{}, err
 	}
-	var id model.ID
+	read := s.db.Read(ctx)
+	st, p, err := s.prepare(read, actor, unionID, periodID, in)
+	if err != nil {
+		return StatementView{}, err
+	}
+	st.Filler, st.FillerPhoneSealed = in.Filler, sealed
+	all, rows, err := fill(read, unionID, p, st.AsOf, p.treeAt(st.SubmittedAt))
+	if err != nil {
+		return StatementView{}, err
+	}
+	t := total(rows)
+	if t.Amount != in.ExpectedTotalFen || t.PersonTimes != in.ExpectedPersonTimes {
+		changed := model.E(model.CodeConflict, "数据已有变化，请核对新的合计（%d人次，%s元）后再提交", t.PersonTimes, t.Amount.Yuan())
+		changed.Data = Figures{AsOf: st.AsOf, Rows: showRows(rows), Total: showTotal(rows)}
+		return StatementView{}, changed
+	}
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
-		st, p, err := s.prepare(tx, actor, unionID, periodID, in)
-		if err != nil {
+		if err := freeze(tx, st, all, rows); err != nil {
 			return err
 		}
-		id, st.Filler, st.FillerPhoneSealed = st.ID, in.Filler, sealed
-		rows, err := freeze(tx, st, p)
-		if err != nil {
-			return err
-		}
-		if t := total(rows); t.Amount != in.ExpectedTotalFen || t.PersonTimes != in.ExpectedPersonTimes {
-			changed := model.E(model.CodeConflict, "数据已有变化，请核对新的合计（%d人次，%s元）后再提交", t.PersonTimes, t.Amount.Yuan())
-			changed.Data = Figures{AsOf: st.AsOf, Rows: showRows(rows), Total: showTotal(rows)}
-			return changed
-		}
-		t := total(rows)
 		return s.db.Audit(tx, actor, st.SubmittedAt, "statement.submit", "statement:"+st.ID.String(), unionID,
 			map[string]any{"period_id": periodID, "version": st.Version, "amount_fen": t.Amount, "person_times": t.PersonTimes})
 	})
 	if err != nil {
 		return StatementView{}, err
 	}
-	return s.Snapshot(ctx, actor, id)
+	return s.Snapshot(ctx, actor, st.ID)
 }
 
 func (s *Service) checkSubmission(actor model.Actor, unionID model.ID, in *Submission) (sealedPhone string, err error) {
@@ -116,33 +120,25 @@ func alreadySubmitted() error {
 	return model.E(model.CodeConflict, "本期统计表已经提交；如需更正，请由上级工会退回后重新提交")
 }
 
-// freeze stores the statement, its parts and its rows, and gives the rows. The unique version stops doubles.
-func freeze(tx *gorm.DB, st model.Statement, p Period) ([8]form.Row, error) {
-	rows := form.BlankRows()
+// freeze stores the statement, its parts and its rows. The unique version stops doubles.
+func freeze(tx *gorm.DB, st model.Statement, all []model.StatementPart, rows [8]form.Row) error {
 	if err := tx.Create(&st).Error; err != nil {
 		if model.Duplicate(err) {
 			err = alreadySubmitted()
 		}
-		return rows, err
-	}
-	all, err := parts(tx, st.UnionID, p, st.AsOf, p.treeAt(st.SubmittedAt))
-	if err != nil {
-		return rows, err
+		return err
 	}
 	for i := range all {
 		all[i].StatementID = st.ID
 	}
 	if err := tx.CreateInBatches(all, 1000).Error; err != nil {
-		return rows, err
-	}
-	if rows, err = count(tx, []segment{statementSegment(st.ID)}, p.Year); err != nil {
-		return rows, err
+		return err
 	}
 	stored := make([]model.StatementRow, len(rows))
 	for i, r := range rows {
 		stored[i] = model.StatementRow{StatementID: st.ID, RowNo: i + 1, PersonTimes: int64(r.PersonTimes), AmountFen: r.Amount, InvestedFen: r.Invested}
 	}
-	return rows, tx.Create(&stored).Error
+	return tx.Create(&stored).Error
 }
 
 // Return sends a submitted form back to its union with a reason. The form stays as it was; the union submits the next version.

@@ -23,42 +23,79 @@ func (b Breach) String() string {
 	return fmt.Sprintf("statement %s row %d: %s: submitted %d, counted again %d", b.StatementID, b.RowNo, b.What, b.Frozen, b.Counted)
 }
 
-// The recount shares no statement with the filling: it starts from the purchases, takes each one's refunds by order, and finds
-// issued money by the union that transfers name.
-const (
-	recountSQL = `SELECT o.statement_id, o.form_row AS row_no, SUM(CASE WHEN o.back < o.paid THEN 1 ELSE 0 END) AS person_times, SUM(o.paid - o.back) AS amount_fen
+// recountSQL shares nothing with the filling: it starts from the purchases and takes each one's refunds by order.
+const recountSQL = `SELECT o.statement_id, o.form_row AS row_no, SUM(CASE WHEN o.back < o.paid THEN 1 ELSE 0 END) AS person_times, SUM(o.paid - o.back) AS amount_fen
 FROM (SELECT p.statement_id, c.form_row, x.allowance_fen + x.wechat_fen AS paid,
   (SELECT COALESCE(SUM(r.amount_fen), 0) FROM refunds r WHERE r.order_id = x.id AND r.refunded_at < p.as_of) AS back
   FROM orders x JOIN statement_parts p ON p.union_id = x.union_id JOIN statements s ON s.id = p.statement_id JOIN reporting_periods d ON d.id = s.period_id
   JOIN channels c ON c.id = x.channel_id WHERE x.year = d.year AND x.paid_at IS NOT NULL AND x.paid_at < p.as_of AND (@one = 0 OR s.id = @one)) o
 GROUP BY o.statement_id, o.form_row`
-	reinvestedSQL = `SELECT p.statement_id, 2 AS row_no, SUM(CASE WHEN t.kind = 'grant' THEN t.amount_fen ELSE -t.amount_fen END) AS invested_fen
-FROM transfers t JOIN statement_parts p ON p.union_id = t.union_id JOIN statements s ON s.id = p.statement_id JOIN reporting_periods d ON d.id = s.period_id
-WHERE t.kind IN ('grant', 'revoke') AND t.year = d.year AND t.at < p.as_of AND (@one = 0 OR s.id = @one) GROUP BY p.statement_id`
-)
 
 // recount counts submitted forms again from their parts: all of them, or only one.
 func recount(tx *gorm.DB, one model.ID) (map[model.ID]*[8]form.Row, error) {
 	forms := map[model.ID]*[8]form.Row{}
-	for _, sql := range []string{recountSQL, reinvestedSQL} {
-		var sums []struct {
-			StatementID model.ID
-			Sum         figure `gorm:"embedded"`
+	of := func(id model.ID) *[8]form.Row {
+		if forms[id] == nil {
+			blank := form.BlankRows()
+			forms[id] = &blank
 		}
-		if err := tx.Raw(sql, map[string]any{"one": one}).Scan(&sums).Error; err != nil {
+		return forms[id]
+	}
+	var sums []struct {
+		StatementID model.ID
+		Sum         figure `gorm:"embedded"`
+	}
+	if err := tx.Raw(recountSQL, map[string]any{"one": one}).Scan(&sums).Error; err != nil {
+		return nil, err
+	}
+	for _, s := range sums {
+		if err := add(of(s.StatementID), []figure{s.Sum}); err != nil {
 			return nil, err
 		}
-		for _, s := range sums {
-			if forms[s.StatementID] == nil {
-				blank := form.BlankRows()
-				forms[s.StatementID] = &blank
-			}
-			if err := add(forms[s.StatementID], []figure{s.Sum}); err != nil {
-				return nil, err
+	}
+	invested, err := reinvest(tx, one)
+	for id, fen := range invested {
+		of(id)[1].Invested = fen
+	}
+	return forms, err
+}
+
+// reinvest counts 投入总额度 of submitted forms again, by the union that transfers name.
+func reinvest(tx *gorm.DB, one model.ID) (map[model.ID]model.Fen, error) {
+	type key struct {
+		UnionID model.ID
+		Year    model.Year
+	}
+	var issued []struct {
+		Key key `gorm:"embedded"`
+		At  time.Time
+		Fen model.Fen
+	}
+	err := tx.Raw(`SELECT union_id, year, at, SUM(CASE WHEN kind = 'grant' THEN amount_fen ELSE -amount_fen END) AS fen
+FROM transfers WHERE kind IN ('grant', 'revoke') GROUP BY union_id, year, at`).Scan(&issued).Error
+	if err != nil {
+		return nil, err
+	}
+	byUnion := map[key][]int{}
+	for i, t := range issued {
+		byUnion[t.Key] = append(byUnion[t.Key], i)
+	}
+	var parts []struct {
+		StatementID model.ID
+		Key         key `gorm:"embedded"`
+		AsOf        time.Time
+	}
+	err = tx.Raw(`SELECT p.statement_id, p.union_id, d.year, p.as_of FROM statement_parts p JOIN statements s ON s.id = p.statement_id
+JOIN reporting_periods d ON d.id = s.period_id WHERE @one = 0 OR s.id = @one`, map[string]any{"one": one}).Scan(&parts).Error
+	sums := map[model.ID]model.Fen{}
+	for _, p := range parts {
+		for _, i := range byUnion[p.Key] {
+			if issued[i].At.Before(p.AsOf) {
+				sums[p.StatementID] += issued[i].Fen
 			}
 		}
 	}
-	return forms, nil
+	return sums, err
 }
 
 // Recount fills a submitted form again from its parts, independently of how it was filled.

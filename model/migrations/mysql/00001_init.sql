@@ -561,7 +561,7 @@ CREATE TABLE IF NOT EXISTS orders (
   PRIMARY KEY (id),
   UNIQUE KEY orders_no (order_no),
   KEY orders_person (person_id, id),
-  KEY orders_union_paid (union_id, year, paid_at),
+  KEY orders_union_paid (union_id, year, paid_at, channel_id, allowance_fen, wechat_fen),
   KEY orders_status (status, id)
 );
 

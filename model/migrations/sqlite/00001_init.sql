@@ -558,7 +558,7 @@ CREATE TABLE IF NOT EXISTS orders (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS orders_no ON orders (order_no);
 CREATE INDEX IF NOT EXISTS orders_person ON orders (person_id, id);
-CREATE INDEX IF NOT EXISTS orders_union_paid ON orders (union_id, year, paid_at);
+CREATE INDEX IF NOT EXISTS orders_union_paid ON orders (union_id, year, paid_at, channel_id, allowance_fen, wechat_fen);
 CREATE INDEX IF NOT EXISTS orders_status ON orders (status, id);
 
 -- One SKU of an order, priced as it was.
