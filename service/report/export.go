@@ -51,7 +51,7 @@ func (s *Service) file(tx *gorm.DB, v StatementView, format string) (File, error
 		if err != nil {
 			return File{}, err
 		}
-		if f.Phone, err = s.sealer.Open(st.FillerPhoneSealed, phoneContext); err != nil {
+		if f.Phone, err = s.sealer.Open(st.FillerPhoneSealed, model.SealFillerPhone); err != nil {
 			return File{}, err
 		}
 		f.Filler, f.Date = v.Filler, model.DateOf(st.SubmittedAt)

@@ -189,7 +189,7 @@ func storedRows(tx *gorm.DB, id model.ID) ([8]form.Row, error) {
 
 // describe tells what became of the form submitted last.
 func (s *Service) describe(v *StatementView, actor model.Actor, p Period, st model.Statement) error {
-	phone, err := s.sealer.Open(st.FillerPhoneSealed, phoneContext)
+	phone, err := s.sealer.Open(st.FillerPhoneSealed, model.SealFillerPhone)
 	if err != nil {
 		return err
 	}
@@ -202,9 +202,6 @@ func (s *Service) describe(v *StatementView, actor model.Actor, p Period, st mod
 	v.ReturnedAt, v.ReturnReason = st.ReturnedAt, st.ReturnReason
 	return nil
 }
-
-// phoneContext is what 联系电话 is sealed for.
-const phoneContext = "statements.filler_phone"
 
 // maskPhone hides the middle of a mobile number and all but the last two digits of a shorter one.
 func maskPhone(phone string) string {

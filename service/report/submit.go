@@ -85,7 +85,7 @@ func (s *Service) checkSubmission(actor model.Actor, unionID model.ID, in *Submi
 	if _, err := time.Parse(time.RFC3339, in.AsOf); in.AsOf != "" && err != nil {
 		return "", model.Invalid("as_of", "as_of 应为查看统计表时得到的统计时间")
 	}
-	return s.sealer.Seal(in.FillerPhone, phoneContext)
+	return s.sealer.Seal(in.FillerPhone, model.SealFillerPhone)
 }
 
 // prepare makes the statement's row, after making sure that it may be submitted.
@@ -171,7 +171,7 @@ func (s *Service) Return(ctx context.Context, actor model.Actor, id model.ID, re
 		if res.RowsAffected != 1 {
 			return model.E(model.CodeConflict, "该统计表已经退回")
 		}
-		return s.db.Audit(tx, actor, now, "statement.return", "statement:"+id.String(), st.UnionID, map[string]any{"period_id": st.PeriodID, "version": st.Version, "reason": reason})
+		return s.db.Audit(tx, actor, now, "statement.return", "statement:"+id.String(), st.UnionID, map[string]any{"period_id": st.PeriodID, "version": st.Version})
 	})
 	if err != nil {
 		return StatementView{}, err
