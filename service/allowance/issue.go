@@ -26,15 +26,16 @@ func (s *Service) issue(ctx context.Context, grantID model.ID) error {
 	if err != nil {
 		return err
 	}
-	for {
-		done := false
+	for after := model.ID(0); ; {
+		var b *batch
 		err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
-			done, err = s.issueSome(tx, g.ID, g.FundID)
+			b, err = s.issueSome(tx, g, after)
 			return err
 		})
-		if done || err != nil {
+		if err != nil || b.over {
 			return err
 		}
+		after = b.items[len(b.items)-1].MemberID
 	}
 }
 
@@ -73,49 +74,54 @@ type batch struct {
 	out       model.Fen              // leaves the fund
 	missing   model.Fen              // what the fund lacks for the item at which the step stopped; 0 if it did not
 	done      int
+	over      bool // the job has nothing more to do
 }
 
-// issueSome issues the next items of a grant, within tx; done tells that the job has nothing more to do. It locks the
-// fund, which also keeps other processes from the same grant, then the persons' caps, then the allowances.
-func (s *Service) issueSome(tx *gorm.DB, grantID, fundID model.ID) (done bool, err error) {
-	b := &batch{now: s.db.Now()}
-	if err := locked(tx).Where("id = ?", fundID).Take(&b.fund).Error; err != nil {
-		return false, err
+// issueSome issues the next items of a grant, within tx: those after a member, up to whom all are done (which spares
+// the database from passing over them again). It locks the fund, which also keeps other processes from the same grant, then
+// the persons' caps, then the allowances.
+func (s *Service) issueSome(tx *gorm.DB, g model.Grant, after model.ID) (b *batch, err error) {
+	b = &batch{now: s.db.Now()}
+	if err := locked(tx).Where("id = ?", g.FundID).Take(&b.fund).Error; err != nil {
+		return nil, err
 	}
-	if b.grant, err = findGrant(tx, grantID); err != nil {
-		return false, err
+	if b.grant, err = findGrant(tx, g.ID); err != nil {
+		return nil, err
 	}
-	if b.grant.Status != grantIssuing {
-		return true, nil
+	if b.over = b.grant.Status != grantIssuing; b.over {
+		return b, nil
 	}
 	policy, err := openPolicy(tx, b.grant.Year, b.now)
 	var shown *model.Error
 	if errors.As(err, &shown) {
-		return true, s.stopIn(tx, grantID, grantIssuing, grantApproved, shown.Message, b.now)
+		b.over = true
+		return b, s.stopIn(tx, g.ID, grantIssuing, grantApproved, shown.Message, b.now)
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	b.policy = *policy
-	if err := b.read(tx); err != nil {
-		return false, err
+	if err := b.read(tx, after); err != nil {
+		return nil, err
 	}
 	b.decide()
 	if err := s.write(tx, b); err != nil {
-		return false, err
+		return nil, err
 	}
 	switch {
 	case b.missing > 0:
-		return true, s.stopIn(tx, grantID, grantIssuing, grantApproved, b.fundShort(), b.now)
+		b.over = true
+		return b, s.stopIn(tx, g.ID, grantIssuing, grantApproved, b.fundShort(), b.now)
 	case len(b.items) < issueStep:
-		return true, s.finishGrant(tx, b)
+		b.over = true
+		return b, s.finishGrant(tx, b)
 	}
-	return false, nil
+	return b, nil
 }
 
 // read locks and reads what the next items need.
-func (b *batch) read(tx *gorm.DB) error {
-	if err := tx.Where("grant_id = ? AND status = 'pending'", b.grant.ID).Order("member_id").Limit(issueStep).Find(&b.items).Error; err != nil {
+func (b *batch) read(tx *gorm.DB, after model.ID) error {
+	if err := tx.Where("grant_id = ? AND status = 'pending' AND member_id > ?", b.grant.ID, after).Order("member_id").Limit(issueStep).Find(&b.items).Error; err != nil {
 		return err
 	}
 	members, persons := make([]model.ID, len(b.items)), make([]model.ID, len(b.items))

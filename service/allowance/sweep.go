@@ -154,7 +154,8 @@ func (s *Service) sweep(ctx context.Context, sweepID model.ID) error {
 	if err := s.db.Read(ctx).Where("id = ?", sweepID).Take(&sweep).Error; err != nil {
 		return err
 	}
-	for from := model.ID(0); ; {
+	for from, after := model.ID(0), model.ID(0); ; {
+		var last model.ID
 		fund, err := unsweptFund(s.db.Read(ctx), sweep.Year, from)
 		switch {
 		case err != nil:
@@ -165,10 +166,16 @@ func (s *Service) sweep(ctx context.Context, sweepID model.ID) error {
 			from = 0
 			continue
 		}
-		from = fund.ID
-		if err := s.db.Tx(ctx, func(tx *gorm.DB) error { return s.sweepSome(tx, sweep, fund.ID) }); err != nil {
+		if fund.ID != from {
+			from, after = fund.ID, 0
+		}
+		if err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+			last, err = s.sweepSome(tx, sweep, fund.ID, after)
+			return err
+		}); err != nil {
 			return err
 		}
+		after = last
 	}
 }
 
@@ -183,16 +190,17 @@ func unsweptFund(tx *gorm.DB, year model.Year, from model.ID) (*model.Fund, erro
 	return &fund, err
 }
 
-// sweepSome ends some allowances of a fund. It locks the fund, then the allowances.
-func (s *Service) sweepSome(tx *gorm.DB, sweep model.Sweep, fundID model.ID) error {
+// sweepSome ends some allowances of a fund, those after an id, and returns the last of them; 0 if there was none, and the
+// caller starts over. It locks the fund, then the allowances.
+func (s *Service) sweepSome(tx *gorm.DB, sweep model.Sweep, fundID, after model.ID) (last model.ID, err error) {
 	now := s.db.Now()
 	var fund model.Fund
 	if err := locked(tx).Where("id = ?", fundID).Take(&fund).Error; err != nil {
-		return err
+		return 0, err
 	}
 	var allowances []model.Allowance
-	if err := locked(tx).Where("fund_id = ? AND status = 'active'", fundID).Order("id").Limit(sweepStep).Find(&allowances).Error; err != nil || len(allowances) == 0 {
-		return err
+	if err := locked(tx).Where("fund_id = ? AND status = 'active' AND id > ?", fundID, after).Order("id").Limit(sweepStep).Find(&allowances).Error; err != nil || len(allowances) == 0 {
+		return 0, err
 	}
 	var ids []model.ID
 	var moves []ledger.Movement
@@ -207,16 +215,16 @@ func (s *Service) sweepSome(tx *gorm.DB, sweep model.Sweep, fundID model.ID) err
 			Amount: a.BalanceFen, Purse: a.Purse, Year: a.Year, Union: a.UnionID})
 	}
 	if err := ledger.PostAll(tx, s.db, now, moves); err != nil {
-		return err
+		return 0, err
 	}
 	res := tx.Model(&model.Allowance{}).Where("id IN ? AND status = 'active'", ids).UpdateColumns(map[string]any{"status": "ended", "updated_at": now})
 	if res.Error != nil {
-		return res.Error
+		return 0, res.Error
 	}
 	if res.RowsAffected != int64(len(ids)) {
-		return errors.New("sweep: locked allowances changed")
+		return 0, errors.New("sweep: locked allowances changed")
 	}
-	return tx.Model(&model.Sweep{}).Where("id = ?", sweep.ID).UpdateColumns(map[string]any{
+	return ids[len(ids)-1], tx.Model(&model.Sweep{}).Where("id = ?", sweep.ID).UpdateColumns(map[string]any{
 		"swept_allowances": gorm.Expr("swept_allowances + ?", len(moves)), "swept_fen": gorm.Expr("swept_fen + ?", total)}).Error
 }
 
