@@ -29,6 +29,17 @@ func TestScale(t *testing.T) {
 		t.Logf("%-44s %s", what, time.Since(start).Round(time.Millisecond))
 	}
 	timed("city's form, nobody has submitted", func() { d.view(d.city, 1) })
+	drill := func() {
+		if got, err := d.Orders(ctx, d.city.ID, d.periods[0].ID, 2, "", model.Page{Limit: 20}); err != nil || len(got.Items) != 20 {
+			t.Errorf("%d orders (%v)", len(got.Items), err)
+		}
+	}
+	timed("orders behind one of its figures", drill)
+	timed("who is missing", func() {
+		if _, err := d.Progress(ctx, d.city.ID, d.periods[0].ID, "missing", model.Page{Limit: 20}); err != nil {
+			t.Error(err)
+		}
+	})
 	timed("a school's form", func() { d.view(leaves[0], 1) })
 	for _, u := range leaves[:len(leaves)/2] {
 		if u.ID%2 == 0 {
@@ -45,6 +56,7 @@ func TestScale(t *testing.T) {
 	timed("city's form, half of the counties have", func() { d.view(d.city, 1) })
 	timed("city submits", func() { d.submit(d.city, 1) })
 	timed("city's submitted form", func() { d.view(d.city, 1) })
+	timed("orders behind one of its figures", drill)
 	timed("every form counted again", d.mustVerify)
 }
 

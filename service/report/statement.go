@@ -178,13 +178,14 @@ FROM statement_parts p LEFT JOIN statements s ON s.id = p.source_statement_id WH
 }
 
 // storedRows are the frozen figures of a submitted form.
-func storedRows(tx *gorm.DB, id model.ID) ([8]form.Row, error) {
-	rows := form.BlankRows()
+func storedRows(tx *gorm.DB, id model.ID) (rows [8]form.Row, err error) {
+	rows = form.BlankRows()
 	var stored []figure
-	if err := tx.Raw("SELECT row_no, person_times, amount_fen, invested_fen FROM statement_rows WHERE statement_id = ?", id).Scan(&stored).Error; err != nil {
-		return rows, err
+	err = tx.Raw("SELECT row_no, person_times, amount_fen, invested_fen FROM statement_rows WHERE statement_id = ?", id).Scan(&stored).Error
+	if err == nil {
+		err = add(&rows, stored)
 	}
-	return rows, add(&rows, stored)
+	return rows, err
 }
 
 // describe tells what became of the form submitted last.

@@ -113,7 +113,8 @@ func (s *Service) prepare(tx *gorm.DB, actor model.Actor, unionID, periodID mode
 	if shown, err := time.Parse(time.RFC3339, in.AsOf); err == nil && st.AsOf.Before(p.end()) && !shown.After(st.AsOf) && st.AsOf.Sub(shown) <= stale {
 		st.AsOf = model.Millis(shown)
 	}
-	return st, p, tx.Raw("SELECT name FROM unions WHERE id = ?", unionID).Take(&st.UnionName).Error
+	err = tx.Raw("SELECT name FROM unions WHERE id = ?", unionID).Take(&st.UnionName).Error
+	return st, p, err
 }
 
 func alreadySubmitted() error {
