@@ -10,11 +10,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"bangfu/api"
 	"bangfu/config"
@@ -129,7 +127,11 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 // openOutside opens what is not the database: Redis, the file store.
 func (a *App) openOutside(ctx context.Context, o Options) (err error) {
 	cfg := a.Config
-	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	pool, err := a.DB.Pool()
+	if err != nil {
+		return err
+	}
+	a.measure(pool)
 	a.Guard, err = guard.Open(ctx, guard.Options{Addrs: cfg.RedisAddrs, Password: cfg.RedisPassword, Prefix: cfg.RedisPrefix, DoorLimit: o.DoorLimit, Logger: o.Log, Metrics: a.metrics})
 	if err != nil {
 		return err
@@ -209,16 +211,6 @@ func (a *App) openServer() (err error) {
 // Rekey seals personal data again with the first key of FIELD_KEYS and tells how many texts; see rekey.Run.
 func (a *App) Rekey(ctx context.Context) (int, error) { return rekey.Run(ctx, a.DB, a.sealer) }
 
-// Run does the background work until ctx ends.
-func (a *App) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		a.Shop.KeepCounting(ctx, func(err error) { a.log.ErrorContext(ctx, "count sales", "error", err) })
-	})
-	a.Jobs.Run(ctx, 2)
-	wg.Wait()
-}
-
 // Close releases everything that Open opened.
 func (a *App) Close() error {
 	var errs []error
@@ -236,8 +228,7 @@ func (a *App) ready(ctx context.Context) api.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	r := api.Readiness{Ready: true, Parts: map[string]string{"database": "ok", "redis": "ok", "files": "ok"}}
-	var one int
-	if err := a.DB.Read(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
+	if err := a.pingDB(ctx); err != nil {
 		r.Ready, r.Parts["database"] = false, "down"
 	}
 	if err := a.Guard.Health(); err != nil {

@@ -20,6 +20,12 @@ func TestHouse(t *testing.T) {
 			t.Errorf("%s: %d, no %q in %.200s", page.path, a.Status, page.want, a.Body)
 		}
 	}
+	metrics := string(c.get("/metrics").Body)
+	for _, want := range []string{"checkout_total", "checkout_seconds", "job_queue_depth", "guard_up 1", "database_up 1", "go_sql_open_connections", "process_resident_memory_bytes"} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s among the metrics", want)
+		}
+	}
 	c.get("/nowhere").fails(model.CodeNotFound)
 	if a := c.post("/healthz", nil); a.Status != http.StatusMethodNotAllowed {
 		t.Errorf("POST /healthz: %d", a.Status)

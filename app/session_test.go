@@ -232,7 +232,9 @@ func TestLoginsFromOneAddressAreLimited(t *testing.T) {
 
 // TestCookieIsSecureBehindHTTPS shows that the session's cookie never travels in the clear where people come over HTTPS.
 func TestCookieIsSecureBehindHTTPS(t *testing.T) {
-	h := newHouseAt(t, modeltest.At("2025-03-03 09:00"), func(c *config.Config, _ *app.Options) { c.WechatBaseURL, c.WechatAppID, c.WechatAppSecret = "https://wechat.invalid", "wx0", "secret" })
+	h := newHouseAt(t, modeltest.At("2025-03-03 09:00"), func(c *config.Config, _ *app.Options) {
+		c.WechatBaseURL, c.WechatAppID, c.WechatAppSecret = "https://wechat.invalid", "wx0", "secret"
+	})
 	_, a := h.consoleLogin("admin", h.FirstPassword, "")
 	if cookie := a.ok(nil).Header.Get("Set-Cookie"); !strings.Contains(cookie, "; Secure") {
 		t.Error(cookie)

@@ -2,15 +2,11 @@ package shop
 
 import (
 	"context"
-	"time"
 
 	"gorm.io/gorm"
 
 	"bangfu/model"
 )
-
-// recountEvery is how often products' sales are counted anew.
-const recountEvery = 10 * time.Minute
 
 // RecountSales brings products.sold_count, which members sort by, up to date: units in paid orders that were not
 // cancelled. It reads all order lines; a product is written only when its count changed.
@@ -45,25 +41,4 @@ func (s *Service) RecountSales(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// KeepCounting recounts sales now and then until ctx ends; of several processes one does it at a time.
-func (s *Service) KeepCounting(ctx context.Context, report func(error)) {
-	holder := s.db.NewID().String()
-	tick := time.NewTicker(recountEvery)
-	defer tick.Stop()
-	for {
-		if mine, err := s.db.Lease(ctx, "recount-sales", holder, recountEvery-time.Second); err != nil {
-			report(err)
-		} else if mine {
-			if err := s.RecountSales(ctx); err != nil && ctx.Err() == nil {
-				report(err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }

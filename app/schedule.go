@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// chore is scheduled work. It must be harmless to repeat.
+type chore struct {
+	name  string
+	every time.Duration
+	do    func(ctx context.Context) error
+}
+
+func (a *App) chores() []chore {
+	return []chore{
+		{"year-end", time.Minute, a.Allowance.SweepDue},
+		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
+		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
+		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},
+	}
+}
+
+// Run does the background work, jobs and chores, until ctx ends.
+func (a *App) Run(ctx context.Context) {
+	var working sync.WaitGroup
+	holder := a.DB.NewID().String()
+	for _, c := range a.chores() {
+		working.Go(func() { a.repeat(ctx, c, holder) })
+	}
+	a.Jobs.Run(ctx, 2)
+	working.Wait()
+}
+
+// repeat does a chore now and every so often. Of several processes the one that holds the lease does it; when that one
+// dies, another takes over.
+func (a *App) repeat(ctx context.Context, c chore, holder string) {
+	tick := time.NewTicker(c.every)
+	defer tick.Stop()
+	for {
+		mine, err := a.DB.Lease(ctx, "chore:"+c.name, holder, c.every+c.every/2)
+		if err == nil && mine {
+			err = c.do(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "chore", "name", c.name, "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// measure registers what is measured besides requests and checkouts: the process, the pool, the database, the queues.
+func (a *App) measure(pool *sql.DB) {
+	a.metrics.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewDBStatsCollector(pool, string(a.DB.Dialect)),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "database_up", Help: "1 if the database answers."}, a.databaseUp),
+		&queues{a},
+	)
+}
+
+func (a *App) databaseUp() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if a.pingDB(ctx) != nil {
+		return 0
+	}
+	return 1
+}
+
+func (a *App) pingDB(ctx context.Context) error {
+	var one int
+	return a.DB.Read(ctx).Raw("SELECT 1").Scan(&one).Error
+}
+
+// queues tells how many jobs wait, run and have failed, read when it is asked.
+type queues struct{ app *App }
+
+var queueDepth = prometheus.NewDesc("job_queue_depth", "Background jobs by state.", []string{"state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (q *queues) Describe(ch chan<- *prometheus.Desc) { ch <- queueDepth }
+
+// Collect implements prometheus.Collector.
+func (q *queues) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	queued, running, failed, err := q.app.Jobs.Depth(ctx)
+	if err != nil {
+		return // database_up says so
+	}
+	for state, n := range map[string]int64{"queued": queued, "running": running, "failed": failed} {
+		ch <- prometheus.MustNewConstMetric(queueDepth, prometheus.GaugeValue, float64(n), state)
+	}
+}
