@@ -369,7 +369,7 @@ func TestGrantLife(t *testing.T) {
 
 func memberSees(t *testing.T, h *house, m, other model.Member) {
 	me := h.memberAs(m.PersonID)
-	var list model.List[allowance.AllowanceView]
+	var list model.List[allowance.View]
 	me.get("/api/v1/member/allowances").ok(&list)
 	if len(list.Items) != 1 {
 		t.Fatalf("%+v", list)
@@ -430,7 +430,7 @@ func TestCapIsThePersons(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var list model.List[allowance.AllowanceView]
+		var list model.List[allowance.View]
 		h.memberAs(here[1].PersonID).get("/api/v1/member/allowances").ok(&list)
 		for _, v := range list.Items {
 			if v.UnionID == a.union.ID && (v.Status != "revoked" || v.BalanceFen != 0 || v.ReturnedFen != 60000 || v.DaysLeft != 0) {

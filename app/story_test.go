@@ -17,14 +17,14 @@ import (
 // story is the whole main job, played over HTTP: what it remembers is summed independently of the product.
 type story struct {
 	*house
-	t                   *testing.T
-	union               model.Union
-	admin, approver     *client
-	city                *client
-	shop                shopFixture
-	persons             []rosterPerson
-	bought              map[model.ID]model.Fen // by order, less those cancelled
-	granted, transfered model.Fen
+	t               *testing.T
+	union           model.Union
+	admin, approver *client
+	city            *client
+	shop            shopFixture
+	persons         []rosterPerson
+	bought          map[model.ID]model.Fen // by order, less those cancelled
+	granted         model.Fen
 }
 
 type rosterPerson struct{ name, phone, idNumber string }

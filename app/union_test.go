@@ -28,9 +28,9 @@ func TestUnionTree(t *testing.T) {
 	h := newHouse(t)
 	root := h.root()
 	city := h.staffAs(identity.RoleCityFederation, root)
-	create := func(parent model.ID, kind, name string) union.UnionDetail {
+	create := func(parent model.ID, kind, name string) union.Detail {
 		t.Helper()
-		var d union.UnionDetail
+		var d union.Detail
 		city.post(console+"/unions/"+parent.String()+"/children", map[string]any{"name": name, "kind": kind}).ok(&d)
 		return d
 	}
@@ -41,13 +41,13 @@ func TestUnionTree(t *testing.T) {
 	if shop.Depth != 4 || len(shop.Ancestors) != 4 || shop.Ancestors[3].Name != "甲厂工会" {
 		t.Fatalf("depth and ancestors of %+v", shop)
 	}
-	addr := func(d union.UnionDetail, rest string) string { return console + "/unions/" + d.ID.String() + rest }
+	addr := func(d union.Detail, rest string) string { return console + "/unions/" + d.ID.String() + rest }
 
 	city.post(addr(east, "/children"), map[string]any{"name": "东县甲镇工会", "kind": "grassroots"}).fails(model.CodeConflict)
 	city.post(addr(plant, "/children"), map[string]any{"name": "乙县", "kind": "county"}).fails(model.CodeConflict)
 	city.post(addr(plant, "/children"), map[string]any{"name": "乙市", "kind": "city"}).fails(model.CodeInvalid)
 	city.post(addr(plant, "/children"), map[string]any{"name": " ", "kind": "grassroots"}).fails(model.CodeInvalid)
-	var renamed union.UnionDetail
+	var renamed union.Detail
 	city.do(request{method: "PATCH", path: addr(west, ""), body: map[string]any{"name": "西县工会联合会"}}).ok(&renamed)
 	if renamed.Name != "西县工会联合会" {
 		t.Errorf("renamed to %q", renamed.Name)
@@ -58,7 +58,7 @@ func TestUnionTree(t *testing.T) {
 	h.clock.Advance(time.Minute)
 	before := h.clock.Now()
 	h.clock.Advance(time.Minute)
-	var moved union.UnionDetail
+	var moved union.Detail
 	city.post(addr(town, "/move"), map[string]any{"parent_id": west.ID}).ok(&moved)
 	city.post(addr(town, "/move"), map[string]any{"parent_id": west.ID}).ok(nil) // again: nothing happens
 	h.clock.Advance(time.Minute)
@@ -75,7 +75,7 @@ func TestUnionTree(t *testing.T) {
 	city.post(addr(shop, "/children"), map[string]any{"name": "班组", "kind": "grassroots"}).fails(model.CodeConflict)
 	city.post(console+"/unions/1/close", nil).fails(model.CodeConflict)
 
-	var list model.List[union.UnionView]
+	var list model.List[union.View]
 	city.get(console + "/unions?q=县&kind=county&limit=2").ok(&list)
 	if len(list.Items) != 2 || list.NextCursor == nil {
 		t.Errorf("first page %+v", list)
@@ -109,12 +109,12 @@ func TestUnionScope(t *testing.T) {
 	plant, mill := h.union(east, "grassroots", "甲厂工会"), h.union(west, "grassroots", "乙厂工会")
 	operator := h.staffAs(identity.RoleOperator, east)
 
-	var d union.UnionDetail
+	var d union.Detail
 	operator.get(unionAddr(plant, "")).ok(&d)
 	if len(d.Ancestors) != 1 || d.Ancestors[0].ID != east.ID {
 		t.Errorf("ancestors in sight: %+v", d.Ancestors)
 	}
-	var list model.List[union.UnionView]
+	var list model.List[union.View]
 	operator.get(console + "/unions").ok(&list)
 	if len(list.Items) != 2 {
 		t.Errorf("sees %+v", list.Items)

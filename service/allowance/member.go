@@ -10,8 +10,8 @@ import (
 	"bangfu/service/ledger"
 )
 
-// AllowanceView is an allowance as its member sees it.
-type AllowanceView struct {
+// View is an allowance as its member sees it.
+type View struct {
 	ID          model.ID    `json:"id"`
 	Purse       model.Purse `json:"purse"`
 	PurseName   string      `json:"purse_name"`
@@ -29,8 +29,8 @@ type AllowanceView struct {
 }
 
 // Allowances lists a person's allowances of all unions, the latest year first, the extra purse first within a year.
-func (s *Service) Allowances(ctx context.Context, personID model.ID) (model.List[AllowanceView], error) {
-	list := model.List[AllowanceView]{Items: []AllowanceView{}}
+func (s *Service) Allowances(ctx context.Context, personID model.ID) (model.List[View], error) {
+	list := model.List[View]{Items: []View{}}
 	tx, now := s.db.Read(ctx), s.db.Now()
 	var rows []struct {
 		model.Allowance
@@ -50,7 +50,7 @@ func (s *Service) Allowances(ctx context.Context, personID model.ID) (model.List
 		return list, err
 	}
 	for _, r := range rows {
-		v := AllowanceView{ID: r.ID, Purse: r.Purse, PurseName: r.Purse.Name(), UnionID: r.UnionID, UnionName: r.UnionName, Year: r.Year,
+		v := View{ID: r.ID, Purse: r.Purse, PurseName: r.Purse.Name(), UnionID: r.UnionID, UnionName: r.UnionName, Year: r.Year,
 			EndsOn: model.DateOf(r.Year.End().Add(-time.Second)), BalanceFen: r.BalanceFen, HeldFen: r.HeldFen, Status: r.Status}
 		if r.Status == "active" {
 			v.DaysLeft = daysLeft(r.Year, now)

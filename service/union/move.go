@@ -13,8 +13,8 @@ import (
 // Move puts a union with everything below it under another parent in the actor's subtree. union_paths keeps where each
 // of them stood until now, so that forms and reports of the time before still find it there. Moving a union to where it
 // stands is no error and changes nothing.
-func (s *Service) Move(ctx context.Context, actor model.Actor, id, parentID model.ID) (UnionDetail, error) {
-	var d UnionDetail
+func (s *Service) Move(ctx context.Context, actor model.Actor, id, parentID model.ID) (Detail, error) {
+	var d Detail
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		locked, err := lockTree(tx, id, parentID)
 		if err != nil {

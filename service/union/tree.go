@@ -29,8 +29,8 @@ const (
 	maxPath = 400 // characters of unions.path
 )
 
-// UnionView is a union as the console shows it.
-type UnionView struct {
+// View is a union as the console shows it.
+type View struct {
 	ID        model.ID  `json:"id"`
 	ParentID  *model.ID `json:"parent_id"`
 	Name      string    `json:"name"`
@@ -42,9 +42,9 @@ type UnionView struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// UnionDetail is one union with where it stands.
-type UnionDetail struct {
-	UnionView
+// Detail is one union with where it stands.
+type Detail struct {
+	View
 	SubtreeMembers int64      `json:"subtree_members"` // active, of it and everything below
 	Ancestors      []Ancestor `json:"ancestors"`       // from the top of what the caller may see down to the parent
 }
@@ -63,7 +63,7 @@ type Filter struct {
 }
 
 // List lists the unions of the actor's subtree by id.
-func (s *Service) List(ctx context.Context, actor model.Actor, f Filter, page model.Page) (model.List[UnionView], error) {
+func (s *Service) List(ctx context.Context, actor model.Actor, f Filter, page model.Page) (model.List[View], error) {
 	q := s.db.Read(ctx).Where("path LIKE ?", actor.UnionPath+"%").Where("id > ?", page.Cursor)
 	if f.Query != "" {
 		q = q.Where("name LIKE ? ESCAPE '!'", "%"+escapeLike(f.Query)+"%")
@@ -76,7 +76,7 @@ func (s *Service) List(ctx context.Context, actor model.Actor, f Filter, page mo
 	}
 	var rows []model.Union
 	if err := q.Order("id").Limit(page.Limit + 1).Find(&rows).Error; err != nil {
-		return model.List[UnionView]{}, err
+		return model.List[View]{}, err
 	}
 	show, err := unionViews(s.db.Read(ctx), rows)
 	return model.NewList(rows, page, func(u model.Union) model.ID { return u.ID }, show), err
@@ -88,7 +88,7 @@ func escapeLike(text string) string {
 }
 
 // unionViews counts the members and children of all rows at once.
-func unionViews(tx *gorm.DB, rows []model.Union) (func(model.Union) UnionView, error) {
+func unionViews(tx *gorm.DB, rows []model.Union) (func(model.Union) View, error) {
 	ids := make([]model.ID, len(rows))
 	for i, u := range rows {
 		ids[i] = u.ID
@@ -98,8 +98,8 @@ func unionViews(tx *gorm.DB, rows []model.Union) (func(model.Union) UnionView, e
 		return nil, err
 	}
 	children, err := countBy(tx.Model(&model.Union{}).Where("parent_id IN ? AND status = ?", ids, active), "parent_id")
-	return func(u model.Union) UnionView {
-		return UnionView{ID: u.ID, ParentID: u.ParentID, Name: u.Name, Kind: u.Kind, Depth: u.Depth, Status: u.Status,
+	return func(u model.Union) View {
+		return View{ID: u.ID, ParentID: u.ParentID, Name: u.Name, Kind: u.Kind, Depth: u.Depth, Status: u.Status,
 			Members: members[u.ID], Children: children[u.ID], CreatedAt: u.CreatedAt}
 	}, err
 }
@@ -118,28 +118,28 @@ func countBy(q *gorm.DB, column string) (map[model.ID]int64, error) {
 }
 
 // Get shows one union. The caller has checked its scope.
-func (s *Service) Get(ctx context.Context, actor model.Actor, id model.ID) (UnionDetail, error) {
+func (s *Service) Get(ctx context.Context, actor model.Actor, id model.ID) (Detail, error) {
 	return unionDetail(s.db.Read(ctx), actor, id)
 }
 
-func unionDetail(tx *gorm.DB, actor model.Actor, id model.ID) (UnionDetail, error) {
+func unionDetail(tx *gorm.DB, actor model.Actor, id model.ID) (Detail, error) {
 	u, err := takeUnion(tx, id)
 	if err != nil {
-		return UnionDetail{}, err
+		return Detail{}, err
 	}
 	show, err := unionViews(tx, []model.Union{u})
 	if err != nil {
-		return UnionDetail{}, err
+		return Detail{}, err
 	}
-	d := UnionDetail{UnionView: show(u), Ancestors: []Ancestor{}}
+	d := Detail{View: show(u), Ancestors: []Ancestor{}}
 	err = tx.Model(&model.Member{}).Joins("JOIN unions u ON u.id = members.union_id").
 		Where("u.path LIKE ? AND members.status = ?", u.Path+"%", active).Count(&d.SubtreeMembers).Error
 	if err != nil {
-		return UnionDetail{}, err
+		return Detail{}, err
 	}
 	var above []model.Union
 	if err := tx.Where("id IN ?", pathIDs(u.Path)).Order("depth").Find(&above).Error; err != nil {
-		return UnionDetail{}, err
+		return Detail{}, err
 	}
 	for _, a := range above {
 		if a.ID != u.ID && actor.Sees(a.Path) {
@@ -187,12 +187,12 @@ func lockTree(tx *gorm.DB, ids ...model.ID) ([]model.Union, error) {
 }
 
 // CreateChild makes a union below parent.
-func (s *Service) CreateChild(ctx context.Context, actor model.Actor, parentID model.ID, name, kind string) (UnionDetail, error) {
+func (s *Service) CreateChild(ctx context.Context, actor model.Actor, parentID model.ID, name, kind string) (Detail, error) {
 	name, err := unionName(name)
 	if err != nil {
-		return UnionDetail{}, err
+		return Detail{}, err
 	}
-	var d UnionDetail
+	var d Detail
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		locked, err := lockTree(tx, parentID)
 		if err != nil {
@@ -256,12 +256,12 @@ func sameName(err error) error {
 }
 
 // Rename gives a union another name.
-func (s *Service) Rename(ctx context.Context, actor model.Actor, id model.ID, name string) (UnionDetail, error) {
+func (s *Service) Rename(ctx context.Context, actor model.Actor, id model.ID, name string) (Detail, error) {
 	name, err := unionName(name)
 	if err != nil {
-		return UnionDetail{}, err
+		return Detail{}, err
 	}
-	var d UnionDetail
+	var d Detail
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		u, err := lockUnion(tx, id)
 		if err != nil {
@@ -281,8 +281,8 @@ func (s *Service) Rename(ctx context.Context, actor model.Actor, id model.ID, na
 }
 
 // Close closes a union for good. It must have no active members, no active unions below it and no money in its funds.
-func (s *Service) Close(ctx context.Context, actor model.Actor, id model.ID) (UnionDetail, error) {
-	var d UnionDetail
+func (s *Service) Close(ctx context.Context, actor model.Actor, id model.ID) (Detail, error) {
+	var d Detail
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		locked, err := lockTree(tx, id)
 		if err != nil {
