@@ -7,10 +7,11 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/report"
 )
 
 // computed are the invariants that one SQL statement cannot say.
-var computed = []func(tx *gorm.DB) (Result, error){acknowledgedOrders}
+var computed = []func(tx *gorm.DB) (Result, error){acknowledgedOrders, submittedForms}
 
 // acknowledgedOrders holds every checkout that was answered with an order against the order itself: it exists, it is
 // the same person's, and it has the total that was answered.
@@ -65,4 +66,18 @@ func acknowledgedOrders(tx *gorm.DB) (Result, error) {
 		}
 	}
 	return res, nil
+}
+
+// submittedForms counts every statistics form that was ever submitted again, from the orders, refunds and transfers before
+// its parts' moments.
+func submittedForms(tx *gorm.DB) (Result, error) {
+	res := Result{Name: "statements", Title: "已提交的统计表等于按订单独立重算的结果", Unit: "张统计表"}
+	if err := tx.Model(&model.Statement{}).Count(&res.Figure).Error; err != nil {
+		return res, err
+	}
+	breaches, err := report.VerifySnapshots(tx)
+	for _, b := range breaches {
+		res.add(Breach{Ref: fmt.Sprintf("statement:%s row %d", b.StatementID, b.RowNo), Have: b.Frozen, Want: b.Counted})
+	}
+	return res, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"bangfu/model"
 	"bangfu/model/modeltest"
@@ -80,6 +81,11 @@ func fill(t *testing.T, db *model.DB) {
 		transfer(45, "spend", "order:40:18:21", "allowance:18", "supplier:21", 10000, id(40)),
 		&model.Refund{ID: 46, OrderID: 40, UnionID: 1, Kind: "cancel", AmountFen: 10000, AllowanceFen: 10000, RefundedAt: at},
 		transfer(47, "refund", "cancel:40:18:21", "supplier:21", "allowance:18", 10000, id(40)),
+		&model.ReportingPeriod{ID: 60, PolicyID: 12, Year: year, Seq: 1, DueOn: "2025-08-25"},
+		&model.Statement{ID: 61, UnionID: 1, UnionName: "市总", PeriodID: 60, Version: 1, Status: "submitted", AsOf: at.Add(time.Second), SubmittedBy: 1, SubmittedAt: at.Add(time.Minute)},
+		&model.StatementPart{StatementID: 61, UnionID: 1, AsOf: at.Add(time.Second)},
+		&[]model.StatementRow{{StatementID: 61, RowNo: 1}, {StatementID: 61, RowNo: 2, PersonTimes: 1, AmountFen: 20000, InvestedFen: 60000}, {StatementID: 61, RowNo: 3},
+			{StatementID: 61, RowNo: 4}, {StatementID: 61, RowNo: 5}, {StatementID: 61, RowNo: 6}, {StatementID: 61, RowNo: 7}, {StatementID: 61, RowNo: 8}},
 		&model.Sweep{ID: 50, Year: 2024, Status: "done", StartedAt: at},
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
 	}
@@ -94,7 +100,8 @@ func fill(t *testing.T, db *model.DB) {
 func restore(t *testing.T, db *model.DB) {
 	t.Helper()
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
-		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "sweeps", "idempotency_keys"} {
+		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "sweeps", "idempotency_keys",
+		"reporting_periods", "statements", "statement_rows", "statement_parts"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -157,6 +164,9 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"references", "order:30", "UPDATE orders SET member_id = 999 WHERE id = 30"},
 		{"acknowledged_orders", "order:30", "UPDATE idempotency_keys SET response = REPLACE(response, '20000', '20001')"},
 		{"acknowledged_orders", "order:31", "UPDATE idempotency_keys SET response = REPLACE(response, '\"30\"', '\"31\"')"},
+		{"statements", "statement:61 row 2", "UPDATE statement_rows SET amount_fen = 19999 WHERE row_no = 2"},
+		{"statements", "statement:61 row 2", "UPDATE statement_rows SET invested_fen = 0 WHERE row_no = 2"},
+		{"statements", "statement:61 row 0", "DELETE FROM statement_rows WHERE row_no = 7"},
 	}
 	seen := map[string]bool{}
 	db := books(t)
