@@ -135,6 +135,15 @@ func (db *DB) Close() error {
 // Pool is the plain connection pool, for statistics, migrations and hand-written statements.
 func (db *DB) Pool() (*sql.DB, error) { return db.orm.DB() }
 
+// BatchRows is how many rows a multi-row INSERT of many rows should have: for CreateInBatches. The embedded database's
+// driver takes time that grows with the square of the values in one statement.
+func (db *DB) BatchRows() int {
+	if db.Dialect == SQLite {
+		return 40
+	}
+	return 500
+}
+
 // Read is a handle for reading outside a transaction.
 func (db *DB) Read(ctx context.Context) *gorm.DB { return db.orm.WithContext(ctx) }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -173,17 +172,17 @@ func (s *Service) addItems(tx *gorm.DB, g *model.Grant, members []model.Member) 
 	for i, m := range members {
 		items[i] = model.GrantItem{ID: s.db.NewID(), GrantID: g.ID, MemberID: m.ID, PersonID: m.PersonID, AskedFen: g.AmountFen, Status: "pending"}
 	}
-	return addGrantItems(tx, g, items)
+	return s.addGrantItems(tx, g, items)
 }
 
 // addGrantItems writes items and adds them to the grant's totals.
-func addGrantItems(tx *gorm.DB, g *model.Grant, items []model.GrantItem) error {
+func (s *Service) addGrantItems(tx *gorm.DB, g *model.Grant, items []model.GrantItem) error {
 	var sum model.Fen
 	for _, i := range items {
 		sum += i.AskedFen
 	}
-	for chunk := range slices.Chunk(items, 500) {
-		if err := tx.Create(chunk).Error; err != nil {
+	if len(items) > 0 {
+		if err := tx.CreateInBatches(items, s.db.BatchRows()).Error; err != nil {
 			return err
 		}
 	}

@@ -83,11 +83,11 @@ func (b *bench) union(name string, first, n int) model.Union {
 			return err
 		}
 		if len(known) == 0 {
-			if err := tx.CreateInBatches(persons, 1000).Error; err != nil {
+			if err := tx.CreateInBatches(persons, b.db.BatchRows()).Error; err != nil {
 				return err
 			}
 		}
-		return tx.CreateInBatches(members, 1000).Error
+		return tx.CreateInBatches(members, b.db.BatchRows()).Error
 	}))
 	return u
 }

@@ -101,7 +101,7 @@ func (s *Service) issueSome(tx *gorm.DB, g model.Grant, after model.ID) (b *batc
 		return nil, err
 	}
 	b.policy = *policy
-	if err := b.read(tx, after); err != nil {
+	if err := b.read(tx, s.db, after); err != nil {
 		return nil, err
 	}
 	b.decide()
@@ -120,7 +120,7 @@ func (s *Service) issueSome(tx *gorm.DB, g model.Grant, after model.ID) (b *batc
 }
 
 // read locks and reads what the next items need.
-func (b *batch) read(tx *gorm.DB, after model.ID) error {
+func (b *batch) read(tx *gorm.DB, db *model.DB, after model.ID) error {
 	if err := tx.Where("grant_id = ? AND status = 'pending' AND member_id > ?", b.grant.ID, after).Order("member_id").Limit(issueStep).Find(&b.items).Error; err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (b *batch) read(tx *gorm.DB, after model.ID) error {
 		members[i], persons[i] = item.MemberID, item.PersonID
 	}
 	if b.grant.Purse.Capped() {
-		if err := b.lockCaps(tx, persons); err != nil {
+		if err := b.lockCaps(tx, db, persons); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (b *batch) read(tx *gorm.DB, after model.ID) error {
 
 // lockCaps locks the persons' caps of the year by rising person, making those that are missing: one insert that leaves
 // existing rows as they are locks them too, so that two grants for the same persons queue instead of crossing.
-func (b *batch) lockCaps(tx *gorm.DB, persons []model.ID) error {
+func (b *batch) lockCaps(tx *gorm.DB, db *model.DB, persons []model.ID) error {
 	slices.Sort(persons)
 	persons = slices.Compact(persons)
 	if len(persons) == 0 {
@@ -165,7 +165,7 @@ func (b *batch) lockCaps(tx *gorm.DB, persons []model.ID) error {
 	for i, p := range persons {
 		rows[i] = model.PersonCap{PersonID: p, Year: b.grant.Year}
 	}
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&rows, db.BatchRows()).Error; err != nil {
 		return err
 	}
 	var caps []model.PersonCap
@@ -288,7 +288,7 @@ func (s *Service) openAllowances(tx *gorm.DB, b *batch) error {
 		}
 	}
 	if len(fresh) > 0 {
-		if err := tx.Create(&fresh).Error; err != nil {
+		if err := tx.CreateInBatches(&fresh, s.db.BatchRows()).Error; err != nil {
 			return err
 		}
 	}

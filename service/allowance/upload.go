@@ -86,7 +86,7 @@ func (s *Service) UploadGrant(ctx context.Context, actor model.Actor, key string
 		for i, r := range list.rows {
 			items[i] = model.GrantItem{ID: s.db.NewID(), GrantID: g.ID, MemberID: r.member.ID, PersonID: r.member.PersonID, AskedFen: r.amount, Status: "pending"}
 		}
-		if err := addGrantItems(tx, &g, items); err != nil {
+		if err := s.addGrantItems(tx, &g, items); err != nil {
 			return GrantView{}, err
 		}
 		if err := finishPreparing(tx, &g); err != nil {

@@ -12,7 +12,7 @@ import (
 	"bangfu/model"
 )
 
-// rowsPerStatement bounds the rows of one multi-row statement; the embedded database allows 32,766 values in one.
+// rowsPerStatement bounds the rows that one multi-row UPDATE names.
 const rowsPerStatement = 500
 
 // PostAll writes many transfers and moves the balances they touch, within tx, with multi-row statements. It is all or
@@ -49,7 +49,7 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := tx.CreateInBatches(rows, rowsPerStatement).Error; err != nil {
+	if err := tx.CreateInBatches(rows, db.BatchRows()).Error; err != nil {
 		if model.Duplicate(err) {
 			return ErrPosted
 		}
