@@ -2,11 +2,11 @@ package api
 
 import "context"
 
-func (s *Server) allowanceList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listAllowances(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Allowances(ctx, c.Actor.ID)
 }
 
-func (s *Server) allowanceTransfers(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listAllowanceTransfers(ctx context.Context, c *Call) (any, error) {
 	id, page, err := c.idAndPage()
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"bangfu/service/report"
 )
 
-func (s *Server) auditList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listAudit(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Object string `query:"object" check:"max=60"`
 		Actor  string `query:"actor" check:"max=40"`

@@ -6,7 +6,7 @@ import (
 	"bangfu/service/shop"
 )
 
-func (s *Server) channelList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listChannels(ctx context.Context, c *Call) (any, error) {
 	var q struct {
 		Level  string `query:"level" check:"omitempty,oneof=province city unit"`
 		Status string `query:"status" check:"omitempty,oneof=active closed"`
@@ -23,7 +23,7 @@ func (s *Server) channelList(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Channels(ctx, shop.ChannelFilter{Level: q.Level, Status: q.Status}, page)
 }
 
-func (s *Server) channelCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) createChannel(ctx context.Context, c *Call) (any, error) {
 	var in shop.NewChannel
 	if err := c.JSON(&in); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (s *Server) channelCreate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.CreateChannel(ctx, c.Actor, in)
 }
 
-func (s *Server) channelUpdate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) updateChannel(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

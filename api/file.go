@@ -9,7 +9,7 @@ import (
 	"bangfu/service/files"
 )
 
-func (s *Server) fileGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getFile(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (s *Server) fileGet(ctx context.Context, c *Call) (any, error) {
 	}}, nil
 }
 
-func (s *Server) unionFileUpload(ctx context.Context, c *Call) (any, error) {
+func (s *Server) uploadUnionFile(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err

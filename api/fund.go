@@ -23,7 +23,7 @@ type refusalInput struct {
 	Note string `json:"note" check:"required,max=200"`
 }
 
-func (s *Server) fundList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listFunds(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (s *Server) fundList(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Funds(ctx, union, model.Year(q.Year))
 }
 
-func (s *Server) fundGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getFund(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (s *Server) fundGet(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Fund(ctx, id)
 }
 
-func (s *Server) fundTransfers(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listFundTransfers(ctx context.Context, c *Call) (any, error) {
 	id, page, err := c.idAndPage()
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (c *Call) idAndPage() (model.ID, model.Page, error) {
 	return id, page, err
 }
 
-func (s *Server) topupEnter(ctx context.Context, c *Call) (any, error) {
+func (s *Server) enterTopup(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (s *Server) topupEnter(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.EnterTopup(ctx, c.Actor, c.Key, union, in)
 }
 
-func (s *Server) topupList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listTopups(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (s *Server) topupList(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Topups(ctx, union, q.Status, page)
 }
 
-func (s *Server) topupConfirm(ctx context.Context, c *Call) (any, error) {
+func (s *Server) confirmTopup(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (s *Server) topupConfirm(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.ConfirmTopup(ctx, c.Actor, c.Key, id, in.Note)
 }
 
-func (s *Server) topupReject(ctx context.Context, c *Call) (any, error) {
+func (s *Server) rejectTopup(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

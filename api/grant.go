@@ -8,7 +8,7 @@ import (
 	"bangfu/service/allowance"
 )
 
-func (s *Server) grantDraft(ctx context.Context, c *Call) (any, error) {
+func (s *Server) draftGrant(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func (s *Server) grantDraft(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.DraftGrant(ctx, c.Actor, c.Key, union, in)
 }
 
-func (s *Server) grantUpload(ctx context.Context, c *Call) (any, error) {
+func (s *Server) uploadGrant(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -41,11 +41,11 @@ func (s *Server) grantUpload(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.UploadGrant(ctx, c.Actor, c.Key, union, in, up)
 }
 
-func (s *Server) grantTemplate(_ context.Context, _ *Call) (any, error) {
+func (s *Server) getGrantTemplate(_ context.Context, _ *Call) (any, error) {
 	return &Download{Name: "发放名单模板.xlsx", ContentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Write: s.Allowance.GrantTemplate}, nil
 }
 
-func (s *Server) grantList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listGrants(ctx context.Context, c *Call) (any, error) {
 	union, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *Server) grantList(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Grants(ctx, union, model.Year(q.Year), q.Status, page)
 }
 
-func (s *Server) grantGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getGrant(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (s *Server) grantGet(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Grant(ctx, id)
 }
 
-func (s *Server) grantItems(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listGrantItems(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Server) grantItems(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.GrantItems(ctx, id, q.Status, page)
 }
 
-func (s *Server) grantApprove(ctx context.Context, c *Call) (any, error) {
+func (s *Server) approveGrant(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *Server) grantApprove(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.ApproveGrant(ctx, c.Actor, c.Key, id, in.Note)
 }
 
-func (s *Server) grantReject(ctx context.Context, c *Call) (any, error) {
+func (s *Server) rejectGrant(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (s *Server) grantReject(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.RejectGrant(ctx, c.Actor, id, in.Note)
 }
 
-func (s *Server) grantCancel(ctx context.Context, c *Call) (any, error) {
+func (s *Server) cancelGrant(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (s *Server) grantCancel(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.CancelGrant(ctx, c.Actor, id)
 }
 
-func (s *Server) grantIssue(ctx context.Context, c *Call) (any, error) {
+func (s *Server) issueGrant(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"bangfu/service/union"
 )
 
-func (s *Server) memberList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listMembers(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (s *Server) memberList(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Members(ctx, id, union.MemberFilter{Query: in.Q, Status: in.Status, Department: in.Department, Subtree: in.Subtree}, page)
 }
 
-func (s *Server) memberGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getMember(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (s *Server) memberGet(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Member(ctx, id)
 }
 
-func (s *Server) memberReveal(ctx context.Context, c *Call) (any, error) {
+func (s *Server) revealMember(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Server) memberReveal(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Reveal(ctx, c.Actor, id, in.Reason)
 }
 
-func (s *Server) memberChange(ctx context.Context, c *Call) (any, error) {
+func (s *Server) changeMember(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Server) memberChange(ctx context.Context, c *Call) (any, error) {
 	return s.Union.ChangeMember(ctx, c.Actor, id, union.MemberChange{Phone: in.Phone, EmployeeNo: in.EmployeeNo, Department: in.Department})
 }
 
-func (s *Server) memberAdd(ctx context.Context, c *Call) (any, error) {
+func (s *Server) addMember(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (s *Server) memberAdd(ctx context.Context, c *Call) (any, error) {
 	return s.Union.AddMember(ctx, c.Actor, id, union.NewMember{Name: in.Name, Phone: in.Phone, IDNumber: in.IDNumber, EmployeeNo: in.EmployeeNo, Department: in.Department})
 }
 
-func (s *Server) memberLeave(ctx context.Context, c *Call) (any, error) {
+func (s *Server) leaveMember(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (s *Server) memberLeave(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Leave(ctx, c.Actor, c.Key, id, in.Reason)
 }
 
-func (s *Server) memberTransfer(ctx context.Context, c *Call) (any, error) {
+func (s *Server) transferMember(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

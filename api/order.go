@@ -36,7 +36,7 @@ func (c *Call) orderQuery() (f order.Filter, page model.Page, err error) {
 	return f, page, err
 }
 
-func (s *Server) myOrders(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listMyOrders(ctx context.Context, c *Call) (any, error) {
 	f, page, err := c.orderQuery()
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (s *Server) myOrders(ctx context.Context, c *Call) (any, error) {
 	return s.Order.MyOrders(ctx, c.Actor, f, page)
 }
 
-func (s *Server) unionOrders(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listUnionOrders(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Server) unionOrders(ctx context.Context, c *Call) (any, error) {
 	return s.Order.UnionOrders(ctx, id, f, page)
 }
 
-func (s *Server) order(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getOrder(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (s *Server) order(ctx context.Context, c *Call) (any, error) {
 	return s.Order.Order(ctx, c.Actor, id)
 }
 
-func (s *Server) orderCancel(ctx context.Context, c *Call) (any, error) {
+func (s *Server) cancelOrder(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

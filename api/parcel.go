@@ -7,7 +7,7 @@ import (
 	"bangfu/service/order"
 )
 
-func (s *Server) parcels(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listParcels(ctx context.Context, c *Call) (any, error) {
 	var q struct {
 		Status string `query:"status" check:"omitempty,oneof=waiting shipped received cancelled"`
 		Cursor string `query:"cursor"`
@@ -23,7 +23,7 @@ func (s *Server) parcels(ctx context.Context, c *Call) (any, error) {
 	return s.Order.SupplierParcels(ctx, c.Actor, q.Status, page)
 }
 
-func (s *Server) parcel(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getParcel(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (s *Server) parcel(ctx context.Context, c *Call) (any, error) {
 	return s.Order.SupplierParcel(ctx, c.Actor, id)
 }
 
-func (s *Server) parcelShip(ctx context.Context, c *Call) (any, error) {
+func (s *Server) shipParcel(ctx context.Context, c *Call) (any, error) {
 	id, in, err := c.shipment()
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Server) parcelShip(ctx context.Context, c *Call) (any, error) {
 	return s.Order.Ship(ctx, c.Actor, id, in)
 }
 
-func (s *Server) parcelCorrect(ctx context.Context, c *Call) (any, error) {
+func (s *Server) correctParcel(ctx context.Context, c *Call) (any, error) {
 	id, in, err := c.shipment()
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (c *Call) shipment() (id model.ID, in order.Shipment, err error) {
 	return id, in, err
 }
 
-func (s *Server) parcelConfirm(ctx context.Context, c *Call) (any, error) {
+func (s *Server) confirmParcel(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"bangfu/service/files"
 )
 
-func (s *Server) pictureGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getPicture(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (s *Server) pictureGet(ctx context.Context, c *Call) (any, error) {
 	}}, nil
 }
 
-func (s *Server) pictureAdd(ctx context.Context, c *Call) (any, error) {
+func (s *Server) addPicture(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (s *Server) pictureAdd(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.AddPicture(ctx, c.Actor, id, up.Name, up)
 }
 
-func (s *Server) pictureRemove(ctx context.Context, c *Call) (any, error) {
+func (s *Server) removePicture(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -16,11 +16,11 @@ func (c *Call) year() (model.Year, error) {
 	return model.Year(id), nil
 }
 
-func (s *Server) policyList(ctx context.Context, _ *Call) (any, error) {
+func (s *Server) listPolicies(ctx context.Context, _ *Call) (any, error) {
 	return s.Allowance.Policies(ctx)
 }
 
-func (s *Server) policyGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getPolicy(ctx context.Context, c *Call) (any, error) {
 	year, err := c.year()
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (s *Server) policyGet(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Policy(ctx, year)
 }
 
-func (s *Server) policyPut(ctx context.Context, c *Call) (any, error) {
+func (s *Server) putPolicy(ctx context.Context, c *Call) (any, error) {
 	year, err := c.year()
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"bangfu/service/shop"
 )
 
-func (s *Server) productList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listProducts(ctx context.Context, c *Call) (any, error) {
 	var q struct {
 		Supplier model.ID `query:"supplier_id" check:"gte=0"`
 		Status   string   `query:"status" check:"omitempty,oneof=draft on off"`
@@ -25,7 +25,7 @@ func (s *Server) productList(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Products(ctx, c.Actor, shop.ProductFilter{Supplier: q.Supplier, Status: q.Status, Query: q.Query}, page)
 }
 
-func (s *Server) productGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getProduct(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (s *Server) productGet(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Product(ctx, id)
 }
 
-func (s *Server) productCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) createProduct(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (s *Server) productCreate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.CreateProduct(ctx, c.Actor, id, in)
 }
 
-func (s *Server) productUpdate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) updateProduct(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (s *Server) productUpdate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.UpdateProduct(ctx, c.Actor, id, in)
 }
 
-func (s *Server) productShelve(ctx context.Context, c *Call) (any, error) {
+func (s *Server) shelveProduct(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (s *Server) productShelve(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Shelve(ctx, c.Actor, id)
 }
 
-func (s *Server) productUnshelve(ctx context.Context, c *Call) (any, error) {
+func (s *Server) unshelveProduct(ctx context.Context, c *Call) (any, error) {
 	id, reason, err := c.reason()
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s *Server) productUnshelve(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Unshelve(ctx, c.Actor, id, reason)
 }
 
-func (s *Server) skuCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) addSKU(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (s *Server) skuCreate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.AddSKU(ctx, c.Actor, id, in)
 }
 
-func (s *Server) skuUpdate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) updateSKU(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (s *Server) skuUpdate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.UpdateSKU(ctx, c.Actor, id, in)
 }
 
-func (s *Server) shopList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listShopProducts(ctx context.Context, c *Call) (any, error) {
 	var q struct {
 		Query    string    `query:"q" check:"max=60"`
 		Category string    `query:"category" check:"max=40"`
@@ -122,7 +122,7 @@ func (s *Server) shopList(ctx context.Context, c *Call) (any, error) {
 		MinPrice: q.MinPrice, MaxPrice: q.MaxPrice, Sort: q.Sort, Cursor: q.Cursor, Limit: page.Limit})
 }
 
-func (s *Server) shopDetail(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getShopProduct(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -130,4 +130,6 @@ func (s *Server) shopDetail(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Detail(ctx, id)
 }
 
-func (s *Server) shopFilters(ctx context.Context, _ *Call) (any, error) { return s.Shop.Filters(ctx) }
+func (s *Server) getProductFilters(ctx context.Context, _ *Call) (any, error) {
+	return s.Shop.Filters(ctx)
+}

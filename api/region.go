@@ -6,7 +6,7 @@ import (
 	"bangfu/service/shop"
 )
 
-func (s *Server) regionList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listRegions(ctx context.Context, c *Call) (any, error) {
 	var q struct {
 		Paired *bool  `query:"paired"`
 		Status string `query:"status" check:"omitempty,oneof=active closed"`
@@ -23,7 +23,7 @@ func (s *Server) regionList(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Regions(ctx, shop.RegionFilter{Paired: q.Paired, Status: q.Status}, page)
 }
 
-func (s *Server) regionCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) createRegion(ctx context.Context, c *Call) (any, error) {
 	var in shop.NewRegion
 	if err := c.JSON(&in); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (s *Server) regionCreate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.CreateRegion(ctx, c.Actor, in)
 }
 
-func (s *Server) regionUpdate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) updateRegion(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

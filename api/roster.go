@@ -12,7 +12,7 @@ const (
 	typeCSV  = "text/csv; charset=utf-8"
 )
 
-func (s *Server) rosterTemplate(_ context.Context, c *Call) (any, error) {
+func (s *Server) getRosterTemplate(_ context.Context, c *Call) (any, error) {
 	var in struct {
 		Format string `query:"format" check:"omitempty,oneof=xlsx csv"`
 	}
@@ -28,7 +28,7 @@ func (s *Server) rosterTemplate(_ context.Context, c *Call) (any, error) {
 	}}, nil
 }
 
-func (s *Server) rosterUpload(ctx context.Context, c *Call) (any, error) {
+func (s *Server) uploadRoster(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (s *Server) rosterUpload(ctx context.Context, c *Call) (any, error) {
 	return s.Union.UploadRoster(ctx, c.Actor, id, up.Name, up)
 }
 
-func (s *Server) rosterImportList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listRosterImports(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (s *Server) rosterImportList(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Imports(ctx, id, page)
 }
 
-func (s *Server) rosterImportGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getRosterImport(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Server) rosterImportGet(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Import(ctx, id)
 }
 
-func (s *Server) rosterRows(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listRosterRows(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (s *Server) rosterRows(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Rows(ctx, id, in.Verdict, page)
 }
 
-func (s *Server) rosterImportStart(ctx context.Context, c *Call) (any, error) {
+func (s *Server) startRosterImport(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Server) rosterImportStart(ctx context.Context, c *Call) (any, error) {
 	return s.Union.StartImport(ctx, c.Actor, id)
 }
 
-func (s *Server) rosterImportCancel(ctx context.Context, c *Call) (any, error) {
+func (s *Server) cancelRosterImport(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (s *Server) rosterImportCancel(ctx context.Context, c *Call) (any, error) {
 	return s.Union.CancelImport(ctx, c.Actor, id)
 }
 
-func (s *Server) rosterErrors(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getRosterErrors(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func (s *Server) changeStaff(ctx context.Context, c *Call) (any, error) {
 	return s.Identity.ChangeStaff(ctx, c.Actor, id, identity.StaffChange{Name: in.Name, Role: in.Role, Status: in.Status})
 }
 
-func (s *Server) resetPassword(ctx context.Context, c *Call) (any, error) {
+func (s *Server) resetStaffPassword(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (s *Server) unlockStaff(ctx context.Context, c *Call) (any, error) {
 	return s.Identity.UnlockStaff(ctx, c.Actor, id)
 }
 
-func (s *Server) resetTOTP(ctx context.Context, c *Call) (any, error) {
+func (s *Server) resetStaffTOTP(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

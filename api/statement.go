@@ -7,7 +7,7 @@ import (
 	"bangfu/service/report"
 )
 
-func (s *Server) reportingPeriods(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listReportingPeriods(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Year int `query:"year" check:"omitempty,min=2000,max=2100"`
 	}
@@ -26,7 +26,7 @@ func unionPeriod(c *Call) (union, period model.ID, err error) {
 	return union, period, err
 }
 
-func (s *Server) statementGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getUnionStatement(ctx context.Context, c *Call) (any, error) {
 	union, period, err := unionPeriod(c)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (s *Server) statementGet(ctx context.Context, c *Call) (any, error) {
 	return s.Report.Statement(ctx, c.Actor, union, period)
 }
 
-func (s *Server) statementOrders(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listStatementOrders(ctx context.Context, c *Call) (any, error) {
 	union, period, err := unionPeriod(c)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Server) statementOrders(ctx context.Context, c *Call) (any, error) {
 	return s.Report.Orders(ctx, union, period, int(row), in.AsOf, page)
 }
 
-func (s *Server) statementSubmit(ctx context.Context, c *Call) (any, error) {
+func (s *Server) submitStatement(ctx context.Context, c *Call) (any, error) {
 	union, period, err := unionPeriod(c)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (s *Server) statementSubmit(ctx context.Context, c *Call) (any, error) {
 		ExpectedTotalFen: *in.ExpectedTotalFen, ExpectedPersonTimes: *in.ExpectedPersonTimes, AsOf: in.AsOf})
 }
 
-func (s *Server) statementDraftExport(ctx context.Context, c *Call) (any, error) {
+func (s *Server) exportUnionStatement(ctx context.Context, c *Call) (any, error) {
 	union, period, err := unionPeriod(c)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Server) statementDraftExport(ctx context.Context, c *Call) (any, error)
 	return exported(s.Report.Export(ctx, c.Actor, union, period, format))
 }
 
-func (s *Server) statementProgress(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getStatementProgress(ctx context.Context, c *Call) (any, error) {
 	union, period, err := unionPeriod(c)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (s *Server) statementProgress(ctx context.Context, c *Call) (any, error) {
 	return s.Report.Progress(ctx, union, period, in.Status, page)
 }
 
-func (s *Server) statementSnapshot(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getStatement(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (s *Server) statementSnapshot(ctx context.Context, c *Call) (any, error) {
 	return s.Report.Snapshot(ctx, c.Actor, id)
 }
 
-func (s *Server) statementReturn(ctx context.Context, c *Call) (any, error) {
+func (s *Server) returnStatement(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Server) statementReturn(ctx context.Context, c *Call) (any, error) {
 	return s.Report.Return(ctx, c.Actor, id, in.Reason)
 }
 
-func (s *Server) statementExport(ctx context.Context, c *Call) (any, error) {
+func (s *Server) exportStatement(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

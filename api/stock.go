@@ -6,7 +6,7 @@ import (
 	"bangfu/service/shop"
 )
 
-func (s *Server) stockGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getStock(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -14,7 +14,7 @@ func (s *Server) stockGet(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Stock(ctx, id)
 }
 
-func (s *Server) movementList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listMovements(ctx context.Context, c *Call) (any, error) {
 	id, page, err := c.listOf()
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (s *Server) movementList(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Movements(ctx, id, page)
 }
 
-func (s *Server) movementCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) addMovement(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ type reasonInput struct {
 	Reason string `json:"reason"`
 }
 
-func (s *Server) supplierList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listSuppliers(ctx context.Context, c *Call) (any, error) {
 	var q struct {
 		Status string `query:"status" check:"omitempty,oneof=active suspended"`
 		Query  string `query:"q" check:"max=60"`
@@ -30,7 +30,7 @@ func (s *Server) supplierList(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Suppliers(ctx, c.Actor, shop.SupplierFilter{Status: q.Status, Query: q.Query}, page)
 }
 
-func (s *Server) supplierGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getSupplier(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (s *Server) supplierGet(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.Supplier(ctx, id)
 }
 
-func (s *Server) supplierCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) createSupplier(ctx context.Context, c *Call) (any, error) {
 	var in shop.NewSupplier
 	if err := c.JSON(&in); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *Server) supplierCreate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.CreateSupplier(ctx, c.Actor, in)
 }
 
-func (s *Server) supplierUpdate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) updateSupplier(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Server) supplierUpdate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.UpdateSupplier(ctx, c.Actor, id, in)
 }
 
-func (s *Server) supplierSuspend(ctx context.Context, c *Call) (any, error) {
+func (s *Server) suspendSupplier(ctx context.Context, c *Call) (any, error) {
 	id, reason, err := c.reason()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *Server) supplierSuspend(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.SuspendSupplier(ctx, c.Actor, id, reason)
 }
 
-func (s *Server) supplierResume(ctx context.Context, c *Call) (any, error) {
+func (s *Server) resumeSupplier(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (c *Call) reason() (model.ID, string, error) {
 	return id, in.Reason, err
 }
 
-func (s *Server) certificateList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listCertificates(ctx context.Context, c *Call) (any, error) {
 	id, page, err := c.listOf()
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (c *Call) listOf() (model.ID, model.Page, error) {
 	return id, page, err
 }
 
-func (s *Server) certificateCreate(ctx context.Context, c *Call) (any, error) {
+func (s *Server) addCertificate(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (s *Server) certificateCreate(ctx context.Context, c *Call) (any, error) {
 	return s.Shop.AddCertificate(ctx, c.Actor, id, in)
 }
 
-func (s *Server) certificateWithdraw(ctx context.Context, c *Call) (any, error) {
+func (s *Server) withdrawCertificate(ctx context.Context, c *Call) (any, error) {
 	id, reason, err := c.reason()
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (s *Server) certificateWithdraw(ctx context.Context, c *Call) (any, error) 
 	return s.Shop.WithdrawCertificate(ctx, c.Actor, id, reason)
 }
 
-func (s *Server) supplierFileUpload(ctx context.Context, c *Call) (any, error) {
+func (s *Server) uploadSupplierFile(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 	"bangfu/service/allowance"
 )
 
-func (s *Server) sweepStart(ctx context.Context, c *Call) (any, error) {
+func (s *Server) startSweep(ctx context.Context, c *Call) (any, error) {
 	var in allowance.SweepInput
 	if err := c.JSON(&in); err != nil {
 		return nil, err
@@ -14,7 +14,7 @@ func (s *Server) sweepStart(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.StartSweep(ctx, c.Actor, c.Key, in.Year)
 }
 
-func (s *Server) sweepGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getSweep(ctx context.Context, c *Call) (any, error) {
 	year, err := c.year()
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (s *Server) sweepGet(ctx context.Context, c *Call) (any, error) {
 	return s.Allowance.Sweep(ctx, year)
 }
 
-func (s *Server) sweepRehearse(ctx context.Context, c *Call) (any, error) {
+func (s *Server) rehearseSweep(ctx context.Context, c *Call) (any, error) {
 	year, err := c.year()
 	if err != nil {
 		return nil, err

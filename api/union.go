@@ -7,7 +7,7 @@ import (
 	"bangfu/service/union"
 )
 
-func (s *Server) unionList(ctx context.Context, c *Call) (any, error) {
+func (s *Server) listUnions(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Q        string `query:"q" check:"max=60"`
 		ParentID string `query:"parent_id"`
@@ -31,7 +31,7 @@ func (s *Server) unionList(ctx context.Context, c *Call) (any, error) {
 	return s.Union.List(ctx, c.Actor, filter, page)
 }
 
-func (s *Server) unionGet(ctx context.Context, c *Call) (any, error) {
+func (s *Server) getUnion(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Server) unionGet(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Get(ctx, c.Actor, id)
 }
 
-func (s *Server) unionCreateChild(ctx context.Context, c *Call) (any, error) {
+func (s *Server) createUnion(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Server) unionCreateChild(ctx context.Context, c *Call) (any, error) {
 	return s.Union.CreateChild(ctx, c.Actor, id, in.Name, in.Kind)
 }
 
-func (s *Server) unionChange(ctx context.Context, c *Call) (any, error) {
+func (s *Server) changeUnion(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Server) unionChange(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Rename(ctx, c.Actor, id, in.Name)
 }
 
-func (s *Server) unionMove(ctx context.Context, c *Call) (any, error) {
+func (s *Server) moveUnion(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (s *Server) unionMove(ctx context.Context, c *Call) (any, error) {
 	return s.Union.Move(ctx, c.Actor, id, in.ParentID)
 }
 
-func (s *Server) unionClose(ctx context.Context, c *Call) (any, error) {
+func (s *Server) closeUnion(ctx context.Context, c *Call) (any, error) {
 	id, err := c.ID("id")
 	if err != nil {
 		return nil, err

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"os"
+	"reflect"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -137,6 +139,11 @@ func TestRoutesContractAndPermissionsAgree(t *testing.T) {
 	}
 }
 
+func handlerName(r api.Route) string {
+	full := runtime.FuncForPC(reflect.ValueOf(r.Handle).Pointer()).Name() // "bangfu/api.(*Server).getOrder-fm"
+	return strings.TrimSuffix(full[strings.LastIndex(full, ".")+1:], "-fm")
+}
+
 func checkOperation(t *testing.T, k string, r api.Route, op *openapi3.Operation) {
 	t.Helper()
 	var schemes []string
@@ -159,6 +166,10 @@ func checkOperation(t *testing.T, k string, r api.Route, op *openapi3.Operation)
 	}
 	if op.OperationID == "" || op.Summary == "" || len(op.Tags) != 1 {
 		t.Errorf("%s: operationId, summary or tag is missing", k)
+	}
+	// One name for one thing: the handler is called as the contract calls the operation. A member's order is read as the console reads it.
+	if name := handlerName(r); name != op.OperationID && (name != "getOrder" || op.OperationID != "getMyOrder") {
+		t.Errorf("%s: the handler is %s, the operation %s", k, name, op.OperationID)
 	}
 	status := "200"
 	if r.Status != 0 {
