@@ -12,6 +12,7 @@ import (
 	"bangfu/app"
 	"bangfu/config"
 	"bangfu/demo"
+	"bangfu/model"
 )
 
 // playDemo serves the product and, unless DATA_DIR holds a played year already, plays one through its HTTP interface.
@@ -23,6 +24,9 @@ func playDemo(ctx context.Context, cfg *config.Config, o app.Options, exit bool,
 	played := demo.Played(dir)
 	clock := &demo.Clock{}
 	o.Clock = clock
+	if !played {
+		clock.Set(model.YearOf(time.Now()).Start()) // what first start sets up is there from the year's beginning
+	}
 	a, err := open(ctx, cfg, o, true, io.Discard)
 	if err != nil {
 		return err

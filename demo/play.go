@@ -73,7 +73,7 @@ type grassroots struct {
 // Play plays the year and leaves the accounts and the filled forms in s.Dir. On an error the database holds part of a year:
 // the caller should say so.
 func Play(ctx context.Context, s Stage) error {
-	p := &play{Stage: s, now: s.Clock.Now(), regions: map[string]model.ID{}}
+	p := &play{Stage: s, now: model.Millis(time.Now()), regions: map[string]model.ID{}}
 	p.year = model.YearOf(p.now)
 	p.start = p.year.Start()
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
