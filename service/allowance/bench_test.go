@@ -1,12 +1,17 @@
 package allowance
 
 import (
+	"bytes"
 	"context"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
 	"bangfu/model"
+	"bangfu/service/union/rosterfile"
 )
 
 // TestRates issues a grant to 100,000 members, cuts a second union's grant for the same persons to the cap, and ends the
@@ -27,6 +32,11 @@ func TestRates(t *testing.T) {
 	first, second := b.union("甲工会", 0, people), b.union("乙工会", 0, people)
 	b.topup(first, model.PurseExtra, people*60000)
 	b.topup(second, model.PurseExtra, people*60000)
+	list := amountSheet(t, people)
+	measure("draft from a spreadsheet", people, func() {
+		_, err := b.UploadGrant(ctx, clerk, b.nextKey(), first.ID, UploadInput{Purse: model.PurseFestival, Year: 2025, Title: "名单"}, bytes.NewReader(list))
+		b.must(err)
+	})
 	var g, h model.ID
 	measure("draft over the roster", people, func() { g = b.approved(first, model.PurseExtra, 40000) })
 	_, err := b.StartGrant(ctx, clerk, b.nextKey(), g)
@@ -43,4 +53,28 @@ func TestRates(t *testing.T) {
 	b.must(b.SweepDue(ctx))
 	measure("sweep", 2*people, func() { b.must(b.jobs.Drain(ctx)) })
 	measure("reconcile", 2*people, b.balanced)
+}
+
+// amountSheet is a list of the first people with an amount each.
+func amountSheet(t *testing.T, people int) []byte {
+	t.Helper()
+	book := excelize.NewFile()
+	w, err := book.NewStreamWriter("Sheet1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = w.SetRow("A1", []any{"姓名", "身份证号", "金额(元)"})
+	for i := range people {
+		if err := w.SetRow("A"+strconv.Itoa(i+2), []any{"职工甲", rosterfile.DemoIDNumber(i), 100.01}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

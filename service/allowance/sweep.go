@@ -90,10 +90,10 @@ func (s *Service) SweepDue(ctx context.Context) error {
 			return err
 		}
 		sweep, err := findSweep(tx, year)
-		if err != nil || (sweep != nil && sweep.Status == "running") {
+		if err != nil {
 			return err
 		}
-		if sweep == nil {
+		if sweep == nil || sweep.Status == "running" { // its job may have failed
 			_, err = s.beginSweep(tx, model.Clockwork(), year, now)
 			return err
 		}

@@ -282,7 +282,8 @@ func (s *Service) digest(r *listed) string {
 	return s.sealer.Hash(model.HashPhone, r.phone)
 }
 
-// lookUp finds the union's active members by the digests of some rows.
+// lookUp finds the union's active members by the digests of some rows. It asks for people first and for the union after:
+// the other way round, the embedded database walks through the whole roster each time.
 func (s *Service) lookUp(tx *gorm.DB, unionID model.ID, rows []*listed) (map[string][]model.Member, error) {
 	var byID, byPhone []string
 	for _, r := range rows {
@@ -292,30 +293,32 @@ func (s *Service) lookUp(tx *gorm.DB, unionID model.ID, rows []*listed) (map[str
 			byPhone = append(byPhone, s.digest(r))
 		}
 	}
-	var hits []struct {
-		model.Member
-		Digest string
-	}
-	roster := func(digest string) *gorm.DB {
-		return tx.Table("members AS m").Select("m.id, m.person_id, m.name, "+digest+" AS digest").Where("m.union_id = ? AND m.status = 'active'", unionID)
-	}
-	if len(byID) > 0 {
-		if err := roster("p.id_number_hash").Joins("JOIN persons AS p ON p.id = m.person_id").Where("p.id_number_hash IN ?", byID).Scan(&hits).Error; err != nil {
-			return nil, err
-		}
-	}
 	found := map[string][]model.Member{}
-	for _, h := range hits {
-		found[h.Digest] = append(found[h.Digest], h.Member)
+	var persons []model.Person
+	if err := tx.Select("id", "id_number_hash").Where("id_number_hash IN ?", byID).Find(&persons).Error; err != nil {
+		return nil, err
 	}
-	hits = nil
-	if len(byPhone) > 0 {
-		if err := roster("m.phone_hash").Where("m.phone_hash IN ?", byPhone).Scan(&hits).Error; err != nil {
-			return nil, err
+	digests, ids := make(map[model.ID]string, len(persons)), make([]model.ID, len(persons))
+	for i, p := range persons {
+		digests[p.ID], ids[i] = p.IDNumberHash, p.ID
+	}
+	var members []model.Member
+	if err := tx.Select("id", "union_id", "person_id", "name", "status").Where("person_id IN ?", ids).Find(&members).Error; err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if m.UnionID == unionID && m.Status == "active" {
+			found[digests[m.PersonID]] = append(found[digests[m.PersonID]], m)
 		}
 	}
-	for _, h := range hits {
-		found[h.Digest] = append(found[h.Digest], h.Member)
+	members = nil
+	if err := tx.Select("id", "union_id", "person_id", "name", "status", "phone_hash").Where("phone_hash IN ?", byPhone).Find(&members).Error; err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if m.UnionID == unionID && m.Status == "active" {
+			found[m.PhoneHash] = append(found[m.PhoneHash], m)
+		}
 	}
 	return found, nil
 }
