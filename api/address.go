@@ -38,29 +38,17 @@ func (s *Server) addAddress(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) changeAddress(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	in, err := c.address()
 	if err != nil {
 		return nil, err
 	}
-	return s.Identity.ChangeAddress(ctx, c.Actor, id, in)
+	return s.Identity.ChangeAddress(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) deleteAddress(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.Identity.DeleteAddress(ctx, c.Actor, id)
+	return nil, s.Identity.DeleteAddress(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) setDefaultAddress(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.Identity.SetDefaultAddress(ctx, c.Actor, id)
+	return nil, s.Identity.SetDefaultAddress(ctx, c.Actor, c.Object)
 }

@@ -7,9 +7,10 @@ func (s *Server) listAllowances(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) listAllowanceTransfers(ctx context.Context, c *Call) (any, error) {
-	id, page, err := c.idAndPage()
+	var q listing
+	page, err := c.page(&q, &q)
 	if err != nil {
 		return nil, err
 	}
-	return s.Allowance.AllowanceMovements(ctx, id, page)
+	return s.Allowance.AllowanceMovements(ctx, c.Object, page)
 }

@@ -9,18 +9,14 @@ import (
 
 func (s *Server) listAudit(ctx context.Context, c *Call) (any, error) {
 	var in struct {
+		listing
 		Object string `query:"object" check:"max=60"`
 		Actor  string `query:"actor" check:"max=40"`
 		Action string `query:"action" check:"max=60"`
 		From   string `query:"from"`
 		To     string `query:"to"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}

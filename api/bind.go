@@ -97,7 +97,7 @@ func (c *Call) Query(into any) error {
 	given := c.gin.Request.URL.Query()
 	t := reflect.TypeOf(into).Elem()
 	known := map[string]bool{}
-	for f := range t.Fields() {
+	for _, f := range reflect.VisibleFields(t) {
 		known[f.Tag.Get("query")] = true
 	}
 	for name, values := range given {
@@ -115,6 +115,20 @@ func (c *Call) Query(into any) error {
 		}
 	}
 	return check(into)
+}
+
+// listing are the parameters of every list; embed it in the struct of a list's query.
+type listing struct {
+	Cursor string `query:"cursor"`
+	Limit  int    `query:"limit"`
+}
+
+// page reads the query of a list into into, in which l is embedded, and tells which page is asked for.
+func (c *Call) page(into any, l *listing) (model.Page, error) {
+	if err := c.Query(into); err != nil {
+		return model.Page{}, err
+	}
+	return pageOf(l.Cursor, l.Limit)
 }
 
 // pageOf turns the cursor and limit parameters of a list request into a page; 0 means the default of 20.

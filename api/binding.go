@@ -30,14 +30,10 @@ func (s *Server) bind(ctx context.Context, c *Call) (any, error) {
 
 func (s *Server) searchUnions(ctx context.Context, c *Call) (any, error) {
 	var in struct {
-		Q      string `query:"q" check:"max=60"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
+		listing
+		Q string `query:"q" check:"max=60"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -46,30 +42,18 @@ func (s *Server) searchUnions(ctx context.Context, c *Call) (any, error) {
 
 func (s *Server) listBindingRequests(ctx context.Context, c *Call) (any, error) {
 	var in struct {
+		listing
 		Status string `query:"status" check:"omitempty,oneof=pending approved rejected withdrawn"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	union, err := c.ID("id")
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return s.Identity.ListBindingRequests(ctx, union, in.Status, page)
+	return s.Identity.ListBindingRequests(ctx, c.Object, in.Status, page)
 }
 
 func (s *Server) showBindingRequest(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Identity.ShowBindingRequest(ctx, id)
+	return s.Identity.ShowBindingRequest(ctx, c.Object)
 }
 
 func (s *Server) approveBinding(ctx context.Context, c *Call) (any, error) {
@@ -77,40 +61,28 @@ func (s *Server) approveBinding(ctx context.Context, c *Call) (any, error) {
 		MemberID model.ID `json:"member_id" check:"required"`
 		Note     string   `json:"note" check:"max=200"`
 	}
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.ApproveBinding(ctx, c.Actor, id, in.MemberID, in.Note)
+	return s.Identity.ApproveBinding(ctx, c.Actor, c.Object, in.MemberID, in.Note)
 }
 
 func (s *Server) rejectBinding(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Note string `json:"note" check:"required,max=200"`
 	}
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.RejectBinding(ctx, c.Actor, id, in.Note)
+	return s.Identity.RejectBinding(ctx, c.Actor, c.Object, in.Note)
 }
 
 func (s *Server) unbind(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Reason string `json:"reason" check:"required,max=200"`
 	}
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return nil, s.Identity.Unbind(ctx, c.Actor, id, in.Reason)
+	return nil, s.Identity.Unbind(ctx, c.Actor, c.Object, in.Reason)
 }

@@ -18,6 +18,8 @@ import (
 // Call is one request as a handler sees it: who asks, and what.
 type Call struct {
 	Actor model.Actor
+	// Object is what the path points at, in the caller's scope, if the route has an Object.
+	Object model.ID
 	// Key is the Idempotency-Key of a route with Money set.
 	Key string
 	gin *gin.Context

@@ -8,15 +8,11 @@ import (
 
 func (s *Server) listChannels(ctx context.Context, c *Call) (any, error) {
 	var q struct {
+		listing
 		Level  string `query:"level" check:"omitempty,oneof=province city unit"`
 		Status string `query:"status" check:"omitempty,oneof=active closed"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}

@@ -10,11 +10,7 @@ import (
 )
 
 func (s *Server) getFile(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	f, content, err := s.Files.Show(ctx, id)
+	f, content, err := s.Files.Show(ctx, c.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -26,10 +22,6 @@ func (s *Server) getFile(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) uploadUnionFile(ctx context.Context, c *Call) (any, error) {
-	union, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	up, err := c.Upload(files.MaxDocumentBytes, "kind")
 	if err != nil {
 		return nil, err
@@ -42,6 +34,6 @@ func (s *Server) uploadUnionFile(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.Files.Save(ctx, c.Actor, files.NewFile{Kind: files.KindEvidence, Name: up.Name, ContentType: contentType, Size: int64(len(data)), UnionID: union}, bytes.NewReader(data))
+	f, err := s.Files.Save(ctx, c.Actor, files.NewFile{Kind: files.KindEvidence, Name: up.Name, ContentType: contentType, Size: int64(len(data)), UnionID: c.Object}, bytes.NewReader(data))
 	return files.ViewOf(f), err
 }

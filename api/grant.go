@@ -9,22 +9,14 @@ import (
 )
 
 func (s *Server) draftGrant(ctx context.Context, c *Call) (any, error) {
-	union, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in allowance.GrantInput
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Allowance.DraftGrant(ctx, c.Actor, c.Key, union, in)
+	return s.Allowance.DraftGrant(ctx, c.Actor, c.Key, c.Object, in)
 }
 
 func (s *Server) uploadGrant(ctx context.Context, c *Call) (any, error) {
-	union, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	up, err := c.Upload(allowance.MaxUploadBytes, "purse", "year", "title")
 	if err != nil {
 		return nil, err
@@ -38,7 +30,7 @@ func (s *Server) uploadGrant(ctx context.Context, c *Call) (any, error) {
 	if err := check(&in); err != nil {
 		return nil, err
 	}
-	return s.Allowance.UploadGrant(ctx, c.Actor, c.Key, union, in, up)
+	return s.Allowance.UploadGrant(ctx, c.Actor, c.Key, c.Object, in, up)
 }
 
 func (s *Server) getGrantTemplate(_ context.Context, _ *Call) (any, error) {
@@ -46,90 +38,54 @@ func (s *Server) getGrantTemplate(_ context.Context, _ *Call) (any, error) {
 }
 
 func (s *Server) listGrants(ctx context.Context, c *Call) (any, error) {
-	union, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var q struct {
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
+		listing
 		Year   int    `query:"year" check:"omitempty,min=2000,max=2100"`
 		Status string `query:"status" check:"omitempty,oneof=preparing draft approved issuing issued rejected cancelled"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}
-	return s.Allowance.Grants(ctx, union, model.Year(q.Year), q.Status, page)
+	return s.Allowance.Grants(ctx, c.Object, model.Year(q.Year), q.Status, page)
 }
 
 func (s *Server) getGrant(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Allowance.Grant(ctx, id)
+	return s.Allowance.Grant(ctx, c.Object)
 }
 
 func (s *Server) listGrantItems(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var q struct {
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
+		listing
 		Status string `query:"status" check:"omitempty,oneof=pending issued cut skipped"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}
-	return s.Allowance.GrantItems(ctx, id, q.Status, page)
+	return s.Allowance.GrantItems(ctx, c.Object, q.Status, page)
 }
 
 func (s *Server) approveGrant(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in decisionInput
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Allowance.ApproveGrant(ctx, c.Actor, c.Key, id, in.Note)
+	return s.Allowance.ApproveGrant(ctx, c.Actor, c.Key, c.Object, in.Note)
 }
 
 func (s *Server) rejectGrant(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in refusalInput
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Allowance.RejectGrant(ctx, c.Actor, id, in.Note)
+	return s.Allowance.RejectGrant(ctx, c.Actor, c.Object, in.Note)
 }
 
 func (s *Server) cancelGrant(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Allowance.CancelGrant(ctx, c.Actor, id)
+	return s.Allowance.CancelGrant(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) issueGrant(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Allowance.StartGrant(ctx, c.Actor, c.Key, id)
+	return s.Allowance.StartGrant(ctx, c.Actor, c.Key, c.Object)
 }

@@ -8,55 +8,35 @@ import (
 )
 
 func (s *Server) listMembers(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
+		listing
 		Q          string `query:"q" check:"max=40"`
 		Status     string `query:"status" check:"omitempty,oneof=active left"`
 		Department string `query:"department" check:"max=64"`
 		Subtree    bool   `query:"subtree"`
-		Cursor     string `query:"cursor"`
-		Limit      int    `query:"limit"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
-	return s.Union.Members(ctx, id, union.MemberFilter{Query: in.Q, Status: in.Status, Department: in.Department, Subtree: in.Subtree}, page)
+	return s.Union.Members(ctx, c.Object, union.MemberFilter{Query: in.Q, Status: in.Status, Department: in.Department, Subtree: in.Subtree}, page)
 }
 
 func (s *Server) getMember(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Union.Member(ctx, id)
+	return s.Union.Member(ctx, c.Object)
 }
 
 func (s *Server) revealMember(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Reason string `json:"reason" check:"required,max=200"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.Reveal(ctx, c.Actor, id, in.Reason)
+	return s.Union.Reveal(ctx, c.Actor, c.Object, in.Reason)
 }
 
 func (s *Server) changeMember(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Phone      *string `json:"phone"`
 		EmployeeNo *string `json:"employee_no"`
@@ -65,14 +45,10 @@ func (s *Server) changeMember(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.ChangeMember(ctx, c.Actor, id, union.MemberChange{Phone: in.Phone, EmployeeNo: in.EmployeeNo, Department: in.Department})
+	return s.Union.ChangeMember(ctx, c.Actor, c.Object, union.MemberChange{Phone: in.Phone, EmployeeNo: in.EmployeeNo, Department: in.Department})
 }
 
 func (s *Server) addMember(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Name       string `json:"name" check:"required"`
 		Phone      string `json:"phone" check:"required"`
@@ -83,28 +59,20 @@ func (s *Server) addMember(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.AddMember(ctx, c.Actor, id, union.NewMember{Name: in.Name, Phone: in.Phone, IDNumber: in.IDNumber, EmployeeNo: in.EmployeeNo, Department: in.Department})
+	return s.Union.AddMember(ctx, c.Actor, c.Object, union.NewMember{Name: in.Name, Phone: in.Phone, IDNumber: in.IDNumber, EmployeeNo: in.EmployeeNo, Department: in.Department})
 }
 
 func (s *Server) leaveMember(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Reason string `json:"reason" check:"required,max=200"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.Leave(ctx, c.Actor, c.Key, id, in.Reason)
+	return s.Union.Leave(ctx, c.Actor, c.Key, c.Object, in.Reason)
 }
 
 func (s *Server) transferMember(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		UnionID model.ID `json:"union_id" check:"required"`
 		Reason  string   `json:"reason" check:"required,max=200"`
@@ -112,5 +80,5 @@ func (s *Server) transferMember(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.TransferMember(ctx, c.Actor, c.Key, id, in.UnionID, in.Reason)
+	return s.Union.TransferMember(ctx, c.Actor, c.Key, c.Object, in.UnionID, in.Reason)
 }

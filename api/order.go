@@ -45,35 +45,23 @@ func (s *Server) listMyOrders(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) listUnionOrders(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	f, page, err := c.orderQuery()
 	if err != nil {
 		return nil, err
 	}
-	return s.Order.UnionOrders(ctx, id, f, page)
+	return s.Order.UnionOrders(ctx, c.Object, f, page)
 }
 
 func (s *Server) getOrder(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Order.Order(ctx, c.Actor, id)
+	return s.Order.Order(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) cancelOrder(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Reason string `json:"reason" check:"required,max=200"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Order.Cancel(ctx, c.Actor, c.Key, id, in.Reason)
+	return s.Order.Cancel(ctx, c.Actor, c.Key, c.Object, in.Reason)
 }

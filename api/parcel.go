@@ -9,14 +9,10 @@ import (
 
 func (s *Server) listParcels(ctx context.Context, c *Call) (any, error) {
 	var q struct {
+		listing
 		Status string `query:"status" check:"omitempty,oneof=waiting shipped received cancelled"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -24,11 +20,7 @@ func (s *Server) listParcels(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) getParcel(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Order.SupplierParcel(ctx, c.Actor, id)
+	return s.Order.SupplierParcel(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) shipParcel(ctx context.Context, c *Call) (any, error) {
@@ -55,9 +47,5 @@ func (c *Call) shipment() (id model.ID, in order.Shipment, err error) {
 }
 
 func (s *Server) confirmParcel(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.Order.Confirm(ctx, c.Actor, id)
+	return nil, s.Order.Confirm(ctx, c.Actor, c.Object)
 }

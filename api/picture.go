@@ -24,26 +24,18 @@ func (s *Server) getPicture(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) addPicture(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	up, err := c.Upload(files.MaxPictureBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = up.Close() }()
-	return s.Shop.AddPicture(ctx, c.Actor, id, up.Name, up)
+	return s.Shop.AddPicture(ctx, c.Actor, c.Object, up.Name, up)
 }
 
 func (s *Server) removePicture(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	seq, err := strconv.Atoi(c.gin.Param("seq"))
 	if err != nil {
 		return nil, model.NotFound("图片")
 	}
-	return nil, s.Shop.RemovePicture(ctx, c.Actor, id, seq)
+	return nil, s.Shop.RemovePicture(ctx, c.Actor, c.Object, seq)
 }

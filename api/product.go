@@ -9,16 +9,12 @@ import (
 
 func (s *Server) listProducts(ctx context.Context, c *Call) (any, error) {
 	var q struct {
+		listing
 		Supplier model.ID `query:"supplier_id" check:"gte=0"`
 		Status   string   `query:"status" check:"omitempty,oneof=draft on off"`
 		Query    string   `query:"q" check:"max=60"`
-		Cursor   string   `query:"cursor"`
-		Limit    int      `query:"limit"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -26,43 +22,27 @@ func (s *Server) listProducts(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) getProduct(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Shop.Product(ctx, id)
+	return s.Shop.Product(ctx, c.Object)
 }
 
 func (s *Server) createProduct(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.NewProduct
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.CreateProduct(ctx, c.Actor, id, in)
+	return s.Shop.CreateProduct(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) updateProduct(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.ProductPatch
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.UpdateProduct(ctx, c.Actor, id, in)
+	return s.Shop.UpdateProduct(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) shelveProduct(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Shop.Shelve(ctx, c.Actor, id)
+	return s.Shop.Shelve(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) unshelveProduct(ctx context.Context, c *Call) (any, error) {
@@ -74,27 +54,19 @@ func (s *Server) unshelveProduct(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) addSKU(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.NewSKU
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.AddSKU(ctx, c.Actor, id, in)
+	return s.Shop.AddSKU(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) updateSKU(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.SKUPatch
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.UpdateSKU(ctx, c.Actor, id, in)
+	return s.Shop.UpdateSKU(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) listShopProducts(ctx context.Context, c *Call) (any, error) {

@@ -8,15 +8,11 @@ import (
 
 func (s *Server) listRegions(ctx context.Context, c *Call) (any, error) {
 	var q struct {
+		listing
 		Paired *bool  `query:"paired"`
 		Status string `query:"status" check:"omitempty,oneof=active closed"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}

@@ -29,87 +29,51 @@ func (s *Server) getRosterTemplate(_ context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) uploadRoster(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	up, err := c.Upload(union.MaxRosterBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = up.Close() }()
-	return s.Union.UploadRoster(ctx, c.Actor, id, up.Name, up)
+	return s.Union.UploadRoster(ctx, c.Actor, c.Object, up.Name, up)
 }
 
 func (s *Server) listRosterImports(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
+		listing
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
-	return s.Union.Imports(ctx, id, page)
+	return s.Union.Imports(ctx, c.Object, page)
 }
 
 func (s *Server) getRosterImport(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Union.Import(ctx, id)
+	return s.Union.Import(ctx, c.Object)
 }
 
 func (s *Server) listRosterRows(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
+		listing
 		Verdict string `query:"verdict" check:"omitempty,oneof=new changed unchanged wrong"`
-		Cursor  string `query:"cursor"`
-		Limit   int    `query:"limit"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
-	return s.Union.Rows(ctx, id, in.Verdict, page)
+	return s.Union.Rows(ctx, c.Object, in.Verdict, page)
 }
 
 func (s *Server) startRosterImport(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Union.StartImport(ctx, c.Actor, id)
+	return s.Union.StartImport(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) cancelRosterImport(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Union.CancelImport(ctx, c.Actor, id)
+	return s.Union.CancelImport(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) getRosterErrors(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	name, content, err := s.Union.Errors(ctx, c.Actor, id)
+	name, content, err := s.Union.Errors(ctx, c.Actor, c.Object)
 	if err != nil {
 		return nil, err
 	}

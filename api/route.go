@@ -117,11 +117,10 @@ func (s *Server) admit(ctx context.Context, r Route, c *Call) error {
 		}
 	}
 	if r.Object != "" {
-		id, err := c.ID(r.param())
-		if err != nil {
+		if c.Object, err = c.ID(r.param()); err != nil {
 			return err
 		}
-		if err := s.Identity.CheckScope(ctx, c.Actor, r.Object, id); err != nil {
+		if err := s.Identity.CheckScope(ctx, c.Actor, r.Object, c.Object); err != nil {
 			return err
 		}
 	}

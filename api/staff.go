@@ -9,21 +9,13 @@ import (
 
 func (s *Server) listStaff(ctx context.Context, c *Call) (any, error) {
 	var in struct {
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
+		listing
 	}
-	union, err := c.ID("id")
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return s.Identity.ListStaff(ctx, union, page)
+	return s.Identity.ListStaff(ctx, c.Object, page)
 }
 
 func (s *Server) createStaff(ctx context.Context, c *Call) (any, error) {
@@ -33,14 +25,10 @@ func (s *Server) createStaff(ctx context.Context, c *Call) (any, error) {
 		Role       identity.Role `json:"role" check:"required,max=32"`
 		SupplierID model.ID      `json:"supplier_id"`
 	}
-	union, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.CreateStaff(ctx, c.Actor, union, identity.StaffInput{Login: in.Login, Name: in.Name, Role: in.Role, SupplierID: in.SupplierID})
+	return s.Identity.CreateStaff(ctx, c.Actor, c.Object, identity.StaffInput{Login: in.Login, Name: in.Name, Role: in.Role, SupplierID: in.SupplierID})
 }
 
 func (s *Server) changeStaff(ctx context.Context, c *Call) (any, error) {
@@ -49,44 +37,24 @@ func (s *Server) changeStaff(ctx context.Context, c *Call) (any, error) {
 		Role   *identity.Role `json:"role" check:"omitempty,max=32"`
 		Status *string        `json:"status" check:"omitempty,oneof=active disabled"`
 	}
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.ChangeStaff(ctx, c.Actor, id, identity.StaffChange{Name: in.Name, Role: in.Role, Status: in.Status})
+	return s.Identity.ChangeStaff(ctx, c.Actor, c.Object, identity.StaffChange{Name: in.Name, Role: in.Role, Status: in.Status})
 }
 
 func (s *Server) resetStaffPassword(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Identity.ResetPassword(ctx, c.Actor, id)
+	return s.Identity.ResetPassword(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) unlockStaff(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Identity.UnlockStaff(ctx, c.Actor, id)
+	return s.Identity.UnlockStaff(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) resetStaffTOTP(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Identity.ResetTOTP(ctx, c.Actor, id)
+	return s.Identity.ResetTOTP(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) signOutStaff(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.Identity.SignOutStaff(ctx, c.Actor, id)
+	return nil, s.Identity.SignOutStaff(ctx, c.Actor, c.Object)
 }

@@ -44,14 +44,10 @@ func (s *Server) listStatementOrders(ctx context.Context, c *Call) (any, error) 
 		return nil, err
 	}
 	var in struct {
-		AsOf   string `query:"as_of"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
+		listing
+		AsOf string `query:"as_of"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +91,10 @@ func (s *Server) getStatementProgress(ctx context.Context, c *Call) (any, error)
 		return nil, err
 	}
 	var in struct {
+		listing
 		Status string `query:"status" check:"omitempty,oneof=missing submitted late"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -110,37 +102,25 @@ func (s *Server) getStatementProgress(ctx context.Context, c *Call) (any, error)
 }
 
 func (s *Server) getStatement(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Report.Snapshot(ctx, c.Actor, id)
+	return s.Report.Snapshot(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) returnStatement(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Reason string `json:"reason" check:"required,max=200"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Report.Return(ctx, c.Actor, id, in.Reason)
+	return s.Report.Return(ctx, c.Actor, c.Object, in.Reason)
 }
 
 func (s *Server) exportStatement(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	format, err := exportFormat(c)
 	if err != nil {
 		return nil, err
 	}
-	return exported(s.Report.ExportSnapshot(ctx, c.Actor, id, format))
+	return exported(s.Report.ExportSnapshot(ctx, c.Actor, c.Object, format))
 }
 
 func exportFormat(c *Call) (string, error) {

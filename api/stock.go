@@ -7,11 +7,7 @@ import (
 )
 
 func (s *Server) getStock(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Shop.Stock(ctx, id)
+	return s.Shop.Stock(ctx, c.Object)
 }
 
 func (s *Server) listMovements(ctx context.Context, c *Call) (any, error) {
@@ -23,13 +19,9 @@ func (s *Server) listMovements(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) addMovement(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.NewMovement
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.MoveStockByHand(ctx, c.Actor, c.Key, id, in)
+	return s.Shop.MoveStockByHand(ctx, c.Actor, c.Key, c.Object, in)
 }

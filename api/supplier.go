@@ -15,15 +15,11 @@ type reasonInput struct {
 
 func (s *Server) listSuppliers(ctx context.Context, c *Call) (any, error) {
 	var q struct {
+		listing
 		Status string `query:"status" check:"omitempty,oneof=active suspended"`
 		Query  string `query:"q" check:"max=60"`
-		Cursor string `query:"cursor"`
-		Limit  int    `query:"limit"`
 	}
-	if err := c.Query(&q); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(q.Cursor, q.Limit)
+	page, err := c.page(&q, &q.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +27,7 @@ func (s *Server) listSuppliers(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) getSupplier(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Shop.Supplier(ctx, id)
+	return s.Shop.Supplier(ctx, c.Object)
 }
 
 func (s *Server) createSupplier(ctx context.Context, c *Call) (any, error) {
@@ -47,15 +39,11 @@ func (s *Server) createSupplier(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) updateSupplier(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.SupplierPatch
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.UpdateSupplier(ctx, c.Actor, id, in)
+	return s.Shop.UpdateSupplier(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) suspendSupplier(ctx context.Context, c *Call) (any, error) {
@@ -67,14 +55,10 @@ func (s *Server) suspendSupplier(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) resumeSupplier(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Shop.ResumeSupplier(ctx, c.Actor, id)
+	return s.Shop.ResumeSupplier(ctx, c.Actor, c.Object)
 }
 
-// reason reads the path's id and the body's reason.
+// reason reads the path's c.Object and the body's reason.
 func (c *Call) reason() (model.ID, string, error) {
 	id, err := c.ID("id")
 	if err != nil {
@@ -111,15 +95,11 @@ func (c *Call) listOf() (model.ID, model.Page, error) {
 }
 
 func (s *Server) addCertificate(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in shop.NewCertificate
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Shop.AddCertificate(ctx, c.Actor, id, in)
+	return s.Shop.AddCertificate(ctx, c.Actor, c.Object, in)
 }
 
 func (s *Server) withdrawCertificate(ctx context.Context, c *Call) (any, error) {
@@ -131,10 +111,6 @@ func (s *Server) withdrawCertificate(ctx context.Context, c *Call) (any, error) 
 }
 
 func (s *Server) uploadSupplierFile(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	up, err := c.Upload(files.MaxDocumentBytes, "kind")
 	if err != nil {
 		return nil, err
@@ -143,5 +119,5 @@ func (s *Server) uploadSupplierFile(ctx context.Context, c *Call) (any, error) {
 	if up.Fields["kind"] != files.KindCertificate {
 		return nil, model.Invalid("kind", "“kind”应为 certificate（证照扫描件）")
 	}
-	return s.Shop.SaveScan(ctx, c.Actor, id, up.Name, up)
+	return s.Shop.SaveScan(ctx, c.Actor, c.Object, up.Name, up)
 }

@@ -9,16 +9,12 @@ import (
 
 func (s *Server) listUnions(ctx context.Context, c *Call) (any, error) {
 	var in struct {
+		listing
 		Q        string `query:"q" check:"max=60"`
 		ParentID string `query:"parent_id"`
 		Kind     string `query:"kind" check:"omitempty,oneof=city county industry grassroots"`
-		Cursor   string `query:"cursor"`
-		Limit    int    `query:"limit"`
 	}
-	if err := c.Query(&in); err != nil {
-		return nil, err
-	}
-	page, err := pageOf(in.Cursor, in.Limit)
+	page, err := c.page(&in, &in.listing)
 	if err != nil {
 		return nil, err
 	}
@@ -32,18 +28,10 @@ func (s *Server) listUnions(ctx context.Context, c *Call) (any, error) {
 }
 
 func (s *Server) getUnion(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Union.Get(ctx, c.Actor, id)
+	return s.Union.Get(ctx, c.Actor, c.Object)
 }
 
 func (s *Server) createUnion(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Name string `json:"name" check:"required,max=60"`
 		Kind string `json:"kind" check:"required,oneof=county industry grassroots"`
@@ -51,41 +39,29 @@ func (s *Server) createUnion(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.CreateChild(ctx, c.Actor, id, in.Name, in.Kind)
+	return s.Union.CreateChild(ctx, c.Actor, c.Object, in.Name, in.Kind)
 }
 
 func (s *Server) changeUnion(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		Name string `json:"name" check:"required,max=60"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.Rename(ctx, c.Actor, id, in.Name)
+	return s.Union.Rename(ctx, c.Actor, c.Object, in.Name)
 }
 
 func (s *Server) moveUnion(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
 	var in struct {
 		ParentID model.ID `json:"parent_id" check:"required"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Union.Move(ctx, c.Actor, id, in.ParentID)
+	return s.Union.Move(ctx, c.Actor, c.Object, in.ParentID)
 }
 
 func (s *Server) closeUnion(ctx context.Context, c *Call) (any, error) {
-	id, err := c.ID("id")
-	if err != nil {
-		return nil, err
-	}
-	return s.Union.Close(ctx, c.Actor, id)
+	return s.Union.Close(ctx, c.Actor, c.Object)
 }
