@@ -96,7 +96,7 @@ func (s *Service) PutPolicy(ctx context.Context, actor model.Actor, year model.Y
 		if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 			return err
 		}
-		want.ID, want.CreatedBy, want.CreatedAt, want.UpdatedAt = old.ID, old.CreatedBy, old.CreatedAt, now
+		want.ID, want.Demo, want.CreatedBy, want.CreatedAt, want.UpdatedAt = old.ID, old.Demo, old.CreatedBy, old.CreatedAt, now
 		if old.ID == 0 {
 			want.ID, want.CreatedBy, want.CreatedAt = s.db.NewID(), actor.ID, now
 		} else if err := checkChange(tx, old, want, periods); err != nil {
@@ -162,18 +162,8 @@ func checkChange(tx *gorm.DB, old, want model.Policy, periods []model.ReportingP
 	if err := tx.Where("year = ?", old.Year).Order("seq").Find(&have).Error; err != nil {
 		return err
 	}
-	if len(periods) < len(have) {
-		var used int64
-		ids := []model.ID{}
-		for _, p := range have[len(periods):] {
-			ids = append(ids, p.ID)
-		}
-		if err := tx.Model(&model.Statement{}).Where("period_id IN ?", ids).Count(&used).Error; err != nil {
-			return err
-		}
-		if used > 0 {
-			return model.E(model.CodeConflict, "已有工会按原报送日期提交了统计表，不能减少报送次数")
-		}
+	if err := keepsSubmitted(tx, have, periods); err != nil {
+		return err
 	}
 	if !granted {
 		return nil
@@ -184,6 +174,27 @@ func checkChange(tx *gorm.DB, old, want model.Policy, periods []model.ReportingP
 	})
 	if !same {
 		return model.E(model.CodeConflict, "%d 年度已有额度发放，政策不能再改，只能推迟报送日期", old.Year)
+	}
+	return nil
+}
+
+// keepsSubmitted refuses to take away, or to bring forward, a reporting date for which a form was submitted: that form counts up to it.
+func keepsSubmitted(tx *gorm.DB, have, want []model.ReportingPeriod) error {
+	var ids []model.ID
+	for i, p := range have {
+		if i >= len(want) || want[i].DueOn < p.DueOn {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var used int64
+	if err := tx.Model(&model.Statement{}).Where("period_id IN ?", ids).Count(&used).Error; err != nil {
+		return err
+	}
+	if used > 0 {
+		return model.E(model.CodeConflict, "已有工会按原报送日期提交了统计表，报送次数不能减少，报送日期不能提前")
 	}
 	return nil
 }
