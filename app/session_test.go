@@ -18,6 +18,7 @@ import (
 	"bangfu/model"
 	"bangfu/model/modeltest"
 	"bangfu/service/identity"
+	"bangfu/service/report"
 )
 
 const goodPassword = "a-long-pass-phrase"
@@ -194,6 +195,11 @@ func TestLockOut(t *testing.T) {
 	}
 	if messages["lin.gong"] != messages["nobody"] {
 		t.Errorf("%q", messages)
+	}
+	var trail model.List[report.AuditView]
+	h.staffAs(identity.RoleAuditor, h.root()).get(console + "/audit?action=staff.lock").ok(&trail)
+	if len(trail.Items) != 1 || trail.Items[0].ActionName != "控制台账号：连续登录失败，锁定" || trail.Items[0].ActorName != "未登录者" || trail.Items[0].RequestID == "" {
+		t.Errorf("the trail tells of the lock-out as %+v", trail.Items)
 	}
 	h.clock.Advance(15*time.Minute - time.Second)
 	_, a := h.consoleLogin("lin.gong", goodPassword, "")

@@ -15,6 +15,7 @@ const (
 	ActorAccount ActorKind = "account" // a WeChat account not bound yet; ID is wechat_accounts.id
 	ActorClock   ActorKind = "clock"   // scheduled work; no ID
 	ActorSetup   ActorKind = "setup"   // migration and first start; no ID
+	ActorVisitor ActorKind = "visitor" // somebody not logged in; no ID
 )
 
 // Actor is who does something: it is written into the audit trail and owns idempotency keys.

@@ -69,7 +69,7 @@ func (s *Service) LoginStaff(ctx context.Context, in StaffLogin) (ConsoleSession
 	if err != nil {
 		return ConsoleSession{}, err
 	}
-	if err := s.countLogin(ctx, staff.ID); err != nil {
+	if err := s.countLogin(ctx, model.Actor{Kind: model.ActorVisitor, RequestID: in.RequestID}, staff); err != nil {
 		return ConsoleSession{}, err
 	}
 	fits, err := s.passwordFits(ctx, in.Password, staff.PasswordHash)
@@ -98,24 +98,29 @@ func (s *Service) failUnknown(ctx context.Context, login, password string) error
 	return errLogin()
 }
 
-// countLogin counts a try against the lock-out and closes the account with the last one allowed; entering opens it again.
-func (s *Service) countLogin(ctx context.Context, id model.ID) error {
+// countLogin counts a try of the actor against the lock-out and closes the account with the last one allowed; entering opens it
+// again. The trail tells of the closing; if the last try was right after all, the login that follows it there opened it.
+func (s *Service) countLogin(ctx context.Context, actor model.Actor, staff model.Staff) error {
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
-		res := tx.Model(&model.Staff{}).Where("id = ? AND (locked_until IS NULL OR locked_until <= ?)", id, now).
+		res := tx.Model(&model.Staff{}).Where("id = ? AND (locked_until IS NULL OR locked_until <= ?)", staff.ID, now).
 			UpdateColumn("failed_logins", gorm.Expr("failed_logins + 1"))
 		if res.Error != nil {
 			return res.Error
 		}
 		if res.RowsAffected == 0 {
-			var staff model.Staff
-			if err := tx.Take(&staff, id).Error; err != nil || staff.LockedUntil == nil {
+			var locked model.Staff
+			if err := tx.Take(&locked, staff.ID).Error; err != nil || locked.LockedUntil == nil {
 				return errors.Join(err, errLogin())
 			}
-			return errLocked(staff.LockedUntil.Sub(now))
+			return errLocked(locked.LockedUntil.Sub(now))
 		}
-		return tx.Model(&model.Staff{}).Where("id = ? AND failed_logins >= ?", id, maxFailedLogins).
-			UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": now.Add(lockOut)}).Error
+		res = tx.Model(&model.Staff{}).Where("id = ? AND failed_logins >= ?", staff.ID, maxFailedLogins).
+			UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": now.Add(lockOut)})
+		if res.Error != nil || res.RowsAffected == 0 {
+			return res.Error
+		}
+		return s.db.Audit(tx, actor, now, "staff.lock", staffRef(staff.ID), staff.UnionID, map[string]int{"tries": maxFailedLogins, "minutes": int(lockOut.Minutes())})
 	})
 }
 
@@ -180,7 +185,7 @@ func (s *Service) reauthenticate(ctx context.Context, actor model.Actor, field, 
 	if err := s.db.Read(ctx).Take(&staff, actor.ID).Error; err != nil {
 		return staff, err
 	}
-	if err := s.countLogin(ctx, staff.ID); err != nil {
+	if err := s.countLogin(ctx, actor, staff); err != nil {
 		return staff, err
 	}
 	fits, err := s.passwordFits(ctx, password, staff.PasswordHash)

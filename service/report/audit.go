@@ -134,11 +134,15 @@ func (r auditRow) view() AuditView {
 
 // actorKinds name the actors that are no console accounts.
 var actorKinds = map[string]string{
-	string(model.ActorPerson): "会员", string(model.ActorAccount): "微信用户", string(model.ActorClock): "定时任务", string(model.ActorSetup): "系统初始化",
+	string(model.ActorPerson): "会员", string(model.ActorAccount): "微信用户", string(model.ActorClock): "定时任务", string(model.ActorSetup): "系统初始化", string(model.ActorVisitor): "未登录者",
 }
 
-// actionName says an action ("grant.approve") in Chinese, from its two halves; a half without a name stays as it is.
+// actionName says an action ("grant.approve") in Chinese: as named whole, or from its two halves. A half without a name stays as it is;
+// TestActionsHaveNames keeps that from happening.
 func actionName(action string) string {
+	if n, ok := actions[action]; ok {
+		return n
+	}
 	subject, verb, _ := strings.Cut(action, ".")
 	name := func(names map[string]string, word string) string {
 		if n, ok := names[word]; ok {
@@ -149,20 +153,27 @@ func actionName(action string) string {
 	return name(subjects, subject) + "：" + name(verbs, verb)
 }
 
+// actions are those that their halves would not name well.
+var actions = map[string]string{
+	"binding.match": "身份绑定：与名册核对一致", "binding.request": "身份绑定：申请人工核对", "binding.approve": "身份绑定：人工核对通过", "member.add": "会员：手工添加",
+	"member.join": "会员：转入", "member.sessions_revoke": "会员：退出全部登录", "roster.errors": "名册：下载错误行（含完整信息）", "roster.write": "名册：分批写入",
+	"roster.imported": "名册：导入完成", "grant.issue": "额度发放：开始发放", "grant.issued": "额度发放：发放完成", "parcel.receive": "包裹：签收",
+	"supplier.active": "供应商：恢复供货", "supplier.suspended": "供应商：暂停供货", "staff.lock": "控制台账号：连续登录失败，锁定", "sweep.start": "年终清零：开始",
+}
+
 // subjects are what actions are about.
 var subjects = map[string]string{
-	"union": "工会", "roster": "名册", "roster_import": "名册导入", "member": "会员", "binding": "身份绑定", "binding_request": "绑定申请", "account": "微信账号",
-	"consent": "隐私政策", "session": "登录", "staff": "控制台账号", "totp": "动态口令", "policy": "政策年度", "fund": "经费账户", "topup": "经费入账",
+	"union": "工会", "roster": "名册", "member": "会员", "binding": "身份绑定", "staff": "控制台账号", "policy": "政策年度", "topup": "经费入账",
 	"grant": "额度发放", "allowance": "额度", "sweep": "年终清零", "channel": "采购渠道", "region": "地区", "supplier": "供应商", "certificate": "证照",
-	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "parcel": "包裹", "refund": "退款", "address": "收货地址", "statement": "统计表",
+	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "parcel": "包裹", "statement": "统计表",
 }
 
 // verbs are what actions do.
 var verbs = map[string]string{
-	"create": "新建", "update": "修改", "rename": "改名", "move": "移动", "close": "关闭", "reopen": "恢复", "delete": "删除", "import": "导入", "upload": "上传",
-	"preview": "预览", "cancel": "取消", "leave": "离会", "transfer": "转会", "bind": "绑定", "unbind": "解绑", "reveal": "查看完整信息", "accept": "同意",
-	"login": "登录", "logout": "退出", "disable": "停用", "enable": "启用", "reset": "重置", "unlock": "解锁", "password": "改密码", "enter": "录入",
-	"confirm": "确认", "reject": "驳回", "draft": "拟定", "approve": "批准", "issue": "发放", "revoke": "收回", "run": "执行", "start": "开始", "finish": "完成",
-	"publish": "上架", "withdraw": "撤回", "on": "上架", "off": "下架", "suspend": "暂停", "resume": "恢复", "receive": "入库", "adjust": "调整", "save": "保存",
-	"checkout": "下单", "place": "下单", "ship": "发货", "submit": "提交", "return": "退回",
+	"create": "新建", "update": "修改", "change": "修改", "put": "录入", "seed": "初始化", "seed_demo": "初始化演示数据", "rename": "改名", "move": "移动", "close": "撤销",
+	"upload": "上传", "preview": "预览完成", "import": "开始导入", "cancel": "取消", "leave": "离会", "transfer": "转会", "unbind": "解绑微信", "reveal": "查看完整信息", "view": "查看收货信息",
+	"login": "登录", "password": "修改密码", "reset_password": "重置密码", "totp_enrol": "绑定动态口令", "reset_totp": "重置动态口令", "unlock": "解锁", "sign_out": "强制退出",
+	"enter": "录入", "confirm": "确认", "reject": "驳回", "draft": "拟定", "approve": "批准", "stop": "中止", "revoke": "收回", "done": "完成",
+	"withdraw": "撤回", "on": "上架", "off": "下架", "receive": "入库", "adjust": "调整", "picture_add": "添加图片", "picture_remove": "删除图片", "save": "保存",
+	"checkout": "下单", "ship": "发货", "correct": "更正运单", "submit": "提交", "return": "退回",
 }
