@@ -240,7 +240,11 @@ func notes(v StatementView) []string {
 		list = append(list, fmt.Sprintf("共汇总%d家单位，每家只计一次：其中%d家按已提交的统计表计，其余按本表的统计时间计。", v.Parts.Unions, v.Parts.FromSubmitted))
 	}
 	if v.AsOf.Before(v.Period.end()) {
-		list = append(list, "数据截至"+v.AsOf.In(model.China).Format("2006年1月2日15:04:05")+"。")
+		until := "数据截至" + v.AsOf.In(model.China).Format("2006年1月2日15:04:05") + "。"
+		if !v.Frozen {
+			until += "最近半分钟内的付款和退款稍后计入，刷新可见。"
+		}
+		list = append(list, until)
 	}
 	if v.Parts.ReturnedSince > 0 {
 		list = append(list, fmt.Sprintf("本表提交后，有%d家单位所依据的统计表被退回，如需更新请退回本表后重新提交。", v.Parts.ReturnedSince))
