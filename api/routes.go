@@ -126,7 +126,7 @@ func (s *Server) moneyRoutes() []Route {
 		{Method: post, Path: console + "/grants/:id/issue", Audience: Staff, Permission: identity.PermGrantIssue, Object: identity.ObjectGrant, Money: true, Status: http.StatusAccepted, Handle: s.issueGrant},
 
 		{Method: post, Path: console + "/sweeps", Audience: Staff, Permission: identity.PermSweepRun, Money: true, Status: http.StatusAccepted, Handle: s.startSweep},
-		{Method: get, Path: console + "/sweeps/:year", Audience: Staff, Permission: identity.PermFundRead, Handle: s.getSweep},
+		{Method: get, Path: console + "/sweeps/:year", Audience: Staff, Permission: identity.PermSweepRun, Handle: s.getSweep},
 		{Method: get, Path: console + "/sweeps/:year/rehearsal", Audience: Staff, Permission: identity.PermFundRead, Handle: s.rehearseSweep},
 
 		{Method: get, Path: member + "/allowances", Audience: Member, Handle: s.listAllowances},

@@ -182,11 +182,11 @@ func (s *Service) write(tx *gorm.DB, now time.Time, unionID model.ID, rows []*ca
 		}
 	}
 	if len(fresh) > 0 {
-		if err := tx.CreateInBatches(&fresh, insertRows).Error; err != nil {
+		if err := tx.CreateInBatches(&fresh, s.db.BatchRows()).Error; err != nil {
 			return err
 		}
 	}
-	for part := range slices.Chunk(changed, insertRows) {
+	for part := range slices.Chunk(changed, s.db.BatchRows()) {
 		if err := s.updateMembers(tx, now, part); err != nil {
 			return err
 		}
@@ -213,7 +213,7 @@ func (s *Service) createPersons(tx *gorm.DB, now time.Time, rows []*candidate) e
 		return nil
 	}
 	slices.SortFunc(fresh, func(a, b model.Person) int { return strings.Compare(a.IDNumberHash, b.IDNumberHash) })
-	return tx.CreateInBatches(&fresh, insertRows).Error
+	return tx.CreateInBatches(&fresh, s.db.BatchRows()).Error
 }
 
 // updateMembers writes what changes of a hundred or so members with one statement.

@@ -21,10 +21,6 @@ const (
 	keptReason = 400
 )
 
-// insertRows is how many rows one INSERT takes: the embedded database's driver needs time that grows with the square of
-// the number of values in a statement.
-const insertRows = 100
-
 // preview is the job that reads an uploaded roster and stores each row with its verdict. It reads the whole file before
 // it stores anything, to know that it is sound, how long it is, and which phones it moves from one person to another
 // (rosterfile's limits bound what is held); then it stores a step to a transaction. A restart takes up after the last
@@ -211,7 +207,7 @@ func (p *previewer) storeStep(ctx context.Context, chunk []*candidate) error {
 		for i, c := range chunk {
 			rows[i] = c.RosterRow
 		}
-		return tx.CreateInBatches(&rows, insertRows).Error
+		return tx.CreateInBatches(&rows, p.s.db.BatchRows()).Error
 	})
 }
 
