@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/gin-gonic/gin/binding"
 	"github.com/go-playground/validator/v10"
@@ -23,15 +24,18 @@ var validate = newValidator()
 func newValidator() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.SetTagName("check")
-	v.RegisterTagNameFunc(func(f reflect.StructField) string {
-		for _, tag := range []string{"json", "query"} {
-			if name, _, _ := strings.Cut(f.Tag.Get(tag), ","); name != "" && name != "-" {
-				return name
-			}
-		}
-		return f.Name
-	})
+	v.RegisterTagNameFunc(fieldName)
 	return v
+}
+
+// fieldName is what the client calls a field.
+func fieldName(f reflect.StructField) string {
+	for _, tag := range []string{"json", "query"} {
+		if name, _, _ := strings.Cut(f.Tag.Get(tag), ","); name != "" && name != "-" {
+			return name
+		}
+	}
+	return f.Name
 }
 
 // JSON reads the body into into, a pointer to a struct, strictly: one JSON object, no unknown fields, at most 1 MiB;
@@ -60,6 +64,8 @@ func jsonError(err error) error {
 	switch {
 	case errors.As(err, &shown):
 		return shown
+	case errors.As(err, &typ) && typ.Field == "":
+		return model.E(model.CodeInvalid, "请求内容应为一个 JSON 对象")
 	case errors.As(err, &typ):
 		return model.Invalid(typ.Field, "“"+typ.Field+"”的类型不对，应为"+kindName(typ.Type))
 	case errors.As(err, &big):
@@ -150,25 +156,80 @@ func pageOf(cursor string, limit int) (model.Page, error) {
 	return out, nil
 }
 
+// check applies the `check` tags and what holds for every text, see textProblems.
 func check(v any) error {
+	e := model.E(model.CodeInvalid, "填写的内容有误")
 	err := validate.Struct(v)
-	if err == nil {
-		return nil
-	}
 	var wrong validator.ValidationErrors
-	if !errors.As(err, &wrong) {
+	if err != nil && !errors.As(err, &wrong) {
 		return err
 	}
-	e := model.E(model.CodeInvalid, "填写的内容有误")
 	root := reflect.TypeOf(v).Elem().Name() + "." // namespaces begin with the type's name, if it has one
 	for _, w := range wrong {
 		name := strings.TrimPrefix(w.Namespace(), root)
 		e.Fields = append(e.Fields, model.Field{Name: name, Message: ruleMessage(w)})
 	}
-	if len(e.Fields) > 0 {
-		e.Message = e.Fields[0].Message
+	e.Fields = append(e.Fields, textProblems(reflect.ValueOf(v).Elem(), "")...)
+	if len(e.Fields) == 0 {
+		return nil
 	}
+	e.Message = e.Fields[0].Message
 	return e
+}
+
+// textProblems finds, in a struct and the structs and lists in it, required texts of nothing but spaces, and texts with characters that
+// nobody sees or that come of a wrong encoding.
+func textProblems(v reflect.Value, path string) (found []model.Field) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		name := fieldName(f)
+		if f.Anonymous {
+			found = append(found, textProblems(v.Field(i), path)...)
+			continue
+		}
+		required := strings.HasPrefix(f.Tag.Get("check"), "required")
+		found = append(found, valueProblems(v.Field(i), path+name, "“"+name+"”", required)...)
+	}
+	return found
+}
+
+func valueProblems(v reflect.Value, path, title string, required bool) (found []model.Field) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return valueProblems(v.Elem(), path, title, required)
+		}
+	case reflect.Struct:
+		return textProblems(v, path+".")
+	case reflect.Slice:
+		for i := range v.Len() {
+			found = append(found, valueProblems(v.Index(i), fmt.Sprintf("%s[%d]", path, i), title, false)...)
+		}
+	case reflect.String:
+		text := v.String()
+		switch {
+		case required && text != "" && strings.TrimSpace(text) == "":
+			return []model.Field{{Name: path, Message: title + "不能为空"}}
+		case strings.ContainsFunc(text, unseen):
+			return []model.Field{{Name: path, Message: title + "里有看不见或无法识别的字符，请重新填写"}}
+		}
+	}
+	return found
+}
+
+// unseen tells characters that no text needs: controls other than line ends and tabs, those that turn the writing direction, and the
+// sign for broken encoding.
+func unseen(r rune) bool {
+	switch {
+	case r == '\n', r == '\r', r == '\t':
+		return false
+	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		return true
+	}
+	return unicode.IsControl(r) || r == unicode.ReplacementChar
 }
 
 // ruleMessage says in Chinese what a failed `check` rule wants.
