@@ -121,7 +121,7 @@ func (p *previewer) begin(ctx context.Context) (last int, err error) {
 	return last, err
 }
 
-// noteOf says what of the file was left out.
+// noteOf says what of the file was left out, and what was not although it may have been meant to be.
 func noteOf(summary rosterfile.Summary) string {
 	var notes []string
 	if n := len(summary.ExtraColumns); n > 0 {
@@ -129,6 +129,9 @@ func noteOf(summary rosterfile.Summary) string {
 	}
 	if len(summary.OtherSheets) > 0 {
 		notes = append(notes, fmt.Sprintf("读取的是工作表“%s”，没有读取：%s", summary.Sheet, strings.Join(summary.OtherSheets, "、")))
+	}
+	if summary.HiddenRows > 0 {
+		notes = append(notes, fmt.Sprintf("表格里有 %d 行被筛选或隐藏，也一并读取了", summary.HiddenRows))
 	}
 	return clip(strings.Join(notes, "；"), keptReason)
 }

@@ -129,6 +129,10 @@ func TestZipBombs(t *testing.T) {
 	_, _, err := read(t, claim(t, good, firstSheet, maxUnpacked))
 	wantFileError(t, "bomb", err, model.CodeTooLarge, "解压后超过")
 
+	// What is no sheet is unpacked in memory: less of it is allowed.
+	_, _, err = read(t, claim(t, good, "xl/styles.xml", maxOther))
+	wantFileError(t, "bomb of another part", err, model.CodeTooLarge, "图片等内容解压后超过 64 MB")
+
 	// A bomb whose directory claims to be small unpacks no further than it claims.
 	spaces := strings.Repeat(" ", 4<<20)
 	bomb := repack(t, good, firstSheet, func(b []byte) io.Reader {

@@ -53,6 +53,7 @@ type Summary struct {
 	HeaderRow    int      `json:"header_row"`    // row number of the headings
 	Rows         int      `json:"rows"`          // people
 	BadRows      int      `json:"bad_rows"`      // of them with problems
+	HiddenRows   int      `json:"hidden_rows"`   // of an xlsx: rows below the headings that it hides, by a filter or by hand; they were read too
 }
 
 // Read reads a roster, xlsx or csv as its content tells, and hands each person to each in file order;

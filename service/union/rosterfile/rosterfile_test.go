@@ -169,6 +169,8 @@ func TestHeadings(t *testing.T) {
 	for text, message := range map[string]string{
 		"姓名,部门\n张三,x\n":                         "缺少必填的列：“手机号”“身份证号”",
 		"姓名,性别\n张三,男\n":                         "缺少必填的列：“手机号”“身份证号”",
+		"姓名,联系方式,,部门\n,手机号,身份证号,\n张三,1,2,x":     "“身份证号”在第二行",
+		"姓名,手机号\n":                              "缺少必填的列：“身份证号”",
 		"手机号,身份证号\n1,2\n":                       "缺少必填的列：“姓名”",
 		"姓名,手机号,手机号,身份证号\n":                     "“手机号”出现了两次",
 		"a,b,c\n1,2,3\n":                        "没有找到表头",
@@ -255,6 +257,20 @@ func TestXLSXSheets(t *testing.T) {
 	rows, summary := mustRead(t, bytesOf(t, f))
 	if summary.Sheet != "一车间" || !slices.Equal(summary.OtherSheets, []string{"二车间"}) || rows[0].Name != "一车间" {
 		t.Errorf("%+v", summary)
+	}
+}
+
+// Rows that a filter hides are read, and the summary says so.
+func TestHiddenRows(t *testing.T) {
+	f := book(t, headRow(), []any{"职工甲", DemoPhone(1), DemoIDNumber(1)}, []any{"职工乙", DemoPhone(2), DemoIDNumber(2)}, []any{"职工丙", DemoPhone(3), DemoIDNumber(3)})
+	for _, row := range []int{3, 9} { // the ninth is empty
+		if err := f.SetRowVisible("Sheet1", row, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, summary := mustRead(t, bytesOf(t, f))
+	if len(rows) != 3 || summary.HiddenRows != 1 {
+		t.Errorf("%d rows, %+v", len(rows), summary)
 	}
 }
 

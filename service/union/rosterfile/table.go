@@ -21,10 +21,11 @@ type table struct {
 	each    func(Row) error
 	summary Summary
 
-	headed   bool    // the header was found
-	at       layout  // where its columns are
-	searched int     // rows looked at before
-	best     heading // of those, the most like a header
+	headed   bool     // the header was found
+	at       layout   // where its columns are
+	searched int      // rows looked at before
+	best     heading  // of those, the most like a header
+	lacking  []string // columns that the header lacks, while the row below it was not looked at
 
 	rowOfID    map[string]int // ID number → row that has it
 	firstPhone map[string]holder
@@ -68,6 +69,9 @@ func (t *table) add(no int, cells []string) error {
 
 func (t *table) addHeader(no int, cells []string) error {
 	h := readHeading(cells)
+	if len(t.lacking) > 0 {
+		return t.secondHeader(h)
+	}
 	if h.found < 2 { // a title, or a heading too poor to tell from one
 		if h.found > t.best.found {
 			t.best = h
@@ -77,8 +81,8 @@ func (t *table) addHeader(no int, cells []string) error {
 		}
 		return nil
 	}
-	if missing := h.missing(); len(missing) > 0 {
-		return missingColumns(missing)
+	if t.lacking = h.missing(); len(t.lacking) > 0 {
+		return nil // the row below tells why
 	}
 	if len(h.twice) > 0 {
 		return badFile("表头里“"+strings.Join(h.twice, "”“")+"”出现了两次，请只保留一列", nil)
@@ -88,7 +92,21 @@ func (t *table) addHeader(no int, cells []string) error {
 	return nil
 }
 
+// secondHeader answers a header that lacks columns: they may stand in the row below it, under a merged cell.
+func (t *table) secondHeader(below heading) error {
+	missing := below.missing()
+	for _, title := range t.lacking {
+		if !slices.Contains(missing, title) {
+			return badFile("表头分成了上下两行（有合并的单元格），“"+title+"”在第二行。请把表头改成一行后再上传", nil)
+		}
+	}
+	return missingColumns(t.lacking)
+}
+
 func (t *table) noHeader() error {
+	if len(t.lacking) > 0 {
+		return missingColumns(t.lacking)
+	}
 	if t.best.found > 0 {
 		return missingColumns(t.best.missing())
 	}

@@ -15,6 +15,7 @@ import (
 const (
 	maxUnpacked = 400 << 20 // bytes of an xlsx with all its parts unpacked
 	maxInMemory = 32 << 20  // a sheet or its texts above this unpack to a temporary file
+	maxOther    = 64 << 20  // all other parts, such as pictures, which are unpacked in memory
 )
 
 const instructionSheet = "填写说明"
@@ -39,7 +40,12 @@ func (t *reader) readXLSX(data []byte) error {
 		return err
 	}
 	t.summary.Sheet = sheet
-	return eachRow(book, sheet, t.add)
+	return eachRow(book, sheet, func(no int, cells []string, hidden bool) error {
+		if hidden && t.summary.HeaderRow > 0 && !blank(cells) {
+			t.summary.HiddenRows++
+		}
+		return t.add(no, cells)
+	})
 }
 
 // pickSheet takes the first visible sheet that has a header, or the first at all, and notes the others
@@ -76,7 +82,7 @@ func (t *reader) pickSheet(book *excelize.File) (string, error) {
 func (t *reader) hasHeader(book *excelize.File, sheet string) (bool, error) {
 	enough := errors.New("enough")
 	headed, searched := false, 0
-	err := eachRow(book, sheet, func(no int, cells []string) error {
+	err := eachRow(book, sheet, func(_ int, cells []string, _ bool) error {
 		if blank(cells) {
 			return nil
 		}
@@ -92,8 +98,8 @@ func (t *reader) hasHeader(book *excelize.File, sheet string) (bool, error) {
 	return headed, nil
 }
 
-// eachRow hands the rows of a sheet to add with their numbers; rows without cells come as nil.
-func eachRow(book *excelize.File, sheet string, add func(no int, cells []string) error) error {
+// eachRow hands the rows of a sheet to add with their numbers and whether they are hidden; rows without cells come as nil.
+func eachRow(book *excelize.File, sheet string, add func(no int, cells []string, hidden bool) error) error {
 	var rows *excelize.Rows
 	err := guarded(func() (err error) {
 		rows, err = book.Rows(sheet)
@@ -105,9 +111,10 @@ func eachRow(book *excelize.File, sheet string, add func(no int, cells []string)
 	defer func() { _ = rows.Close() }()
 	for no := 1; ; no++ {
 		var cells []string
-		more := false
+		more, hidden := false, false
 		err := guarded(func() (err error) {
 			if more = rows.Next(); more {
+				hidden = rows.GetRowOpts().Hidden
 				cells, err = rows.Columns()
 				return err
 			}
@@ -119,7 +126,7 @@ func eachRow(book *excelize.File, sheet string, add func(no int, cells []string)
 		if !more {
 			return nil
 		}
-		if err := add(no, cells); err != nil {
+		if err := add(no, cells, hidden); err != nil {
 			return err
 		}
 	}
@@ -132,10 +139,16 @@ func checkPackage(data []byte) error {
 	if err != nil {
 		return damaged(err)
 	}
-	total := uint64(0)
+	total, other := uint64(0), uint64(0)
 	for _, part := range archive.File {
+		if !unpackedToFile(strings.ToLower(part.Name)) {
+			other += min(part.UncompressedSize64, maxUnpacked)
+		}
 		if total += part.UncompressedSize64; total > maxUnpacked || part.UncompressedSize64 > maxUnpacked {
 			return tooLarge("表格解压后超过 %s，请只保留职工名册后再上传", sizeText(maxUnpacked))
+		}
+		if other > maxOther {
+			return tooLarge("表格里的图片等内容解压后超过 %s，请只保留名单后再上传", sizeText(maxOther))
 		}
 	}
 	for _, part := range archive.File {
@@ -151,10 +164,15 @@ func checkPackage(data []byte) error {
 // needed tells the parts that carry the roster.
 func needed(part string) bool {
 	switch part {
-	case "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml":
+	case "xl/workbook.xml", "xl/_rels/workbook.xml.rels":
 		return true
 	}
-	return strings.HasPrefix(part, "xl/worksheets/") && strings.HasSuffix(part, ".xml")
+	return unpackedToFile(part)
+}
+
+// unpackedToFile tells the parts that may be large: excelize unpacks them to temporary files.
+func unpackedToFile(part string) bool {
+	return part == "xl/sharedstrings.xml" || strings.HasPrefix(part, "xl/worksheets/") && strings.HasSuffix(part, ".xml")
 }
 
 // checkXML reads a part to its end, which also compares its checksum.
