@@ -107,15 +107,15 @@ func (s *Service) ensureFund(tx *gorm.DB, unionID model.ID, purse model.Purse, y
 	return f, find()
 }
 
-// openUnion reads a union that may receive and grant money; a closed one is CodeConflict.
+// openUnion locks a union that may receive and grant money, so that it is not closed at the same time; a closed one is CodeConflict.
 func openUnion(tx *gorm.DB, id model.ID) (model.Union, error) {
 	var u model.Union
-	err := tx.Where("id = ?", id).Take(&u).Error
+	err := locked(tx).Where("id = ?", id).Take(&u).Error
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return u, model.NotFound("工会")
 	case err == nil && u.Status != "active":
-		return u, model.E(model.CodeConflict, "“%s”已停用，不能入账或发放", u.Name)
+		return u, model.E(model.CodeConflict, "“%s”已撤销，不能入账或发放", u.Name)
 	}
 	return u, err
 }

@@ -280,7 +280,8 @@ func (s *Service) Rename(ctx context.Context, actor model.Actor, id model.ID, na
 	return d, err
 }
 
-// Close closes a union for good. It must have no active members, no active unions below it and no money in its funds.
+// Close closes a union for good. It must have no active members, no active unions below it, no money in its funds and nothing
+// under way that would bring or move any.
 func (s *Service) Close(ctx context.Context, actor model.Actor, id model.ID) (Detail, error) {
 	var d Detail
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
@@ -318,6 +319,8 @@ func closable(tx *gorm.DB, u model.Union) error {
 		{tx.Model(&model.Union{}).Where("parent_id = ? AND status = ?", u.ID, active), "下面还有 %d 个工会，不能撤销"},
 		{tx.Model(&model.Member{}).Where("union_id = ? AND status = ?", u.ID, active), "名册上还有 %d 名会员，不能撤销"},
 		{tx.Model(&model.Fund{}).Where("union_id = ? AND balance_fen > 0", u.ID), "还有 %d 个经费账户有余额，不能撤销"},
+		{tx.Model(&model.Topup{}).Where("union_id = ? AND status = 'entered'", u.ID), "还有 %d 笔经费入账等待确认，不能撤销；请先确认或驳回"},
+		{tx.Model(&model.Grant{}).Where("union_id = ? AND status IN ('preparing', 'draft', 'approved', 'issuing')", u.ID), "还有 %d 个发放批次没有办完，不能撤销；请先取消"},
 	} {
 		var n int64
 		if err := hindrance.q.Count(&n).Error; err != nil {
