@@ -12,7 +12,7 @@ type addressBody struct {
 	Province  string `json:"province" check:"required,max=40"`
 	City      string `json:"city" check:"required,max=40"`
 	District  string `json:"district" check:"required,max=40"`
-	Detail    string `json:"detail" check:"required,min=2,max=200"`
+	Detail    string `json:"detail" check:"required,max=200"`
 	IsDefault bool   `json:"is_default"`
 }
 

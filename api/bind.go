@@ -7,7 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -38,69 +40,39 @@ func fieldName(f reflect.StructField) string {
 	return f.Name
 }
 
-// JSON reads the body into into, a pointer to a struct, strictly: one JSON object, no unknown fields, at most 1 MiB;
-// then the `check` tags (go-playground/validator) are applied. Every error names its field.
-// The body must be announced as application/json: what a form on another site can send never gets here.
+// JSON reads the body into into, a pointer to a struct, strictly (see strict): one JSON object of at most 1 MiB, nothing but
+// the fields of the struct and values of their types; then the `check` tags (go-playground/validator) are applied. Every
+// error names its field. The body must be announced as application/json: what a form on another site can send never
+// gets here.
 func (c *Call) JSON(into any) error {
 	if t, _, err := mime.ParseMediaType(c.gin.GetHeader("Content-Type")); err != nil || t != "application/json" {
 		return model.E(model.CodeInvalid, "请以 application/json 提交内容")
 	}
-	body := http.MaxBytesReader(c.gin.Writer, c.gin.Request.Body, maxJSON)
-	dec := json.NewDecoder(body)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return jsonError(err)
+	body, err := io.ReadAll(http.MaxBytesReader(c.gin.Writer, c.gin.Request.Body, maxJSON))
+	var big *http.MaxBytesError
+	switch {
+	case errors.As(err, &big):
+		return model.E(model.CodeTooLarge, "请求内容超过 1 MiB")
+	case err != nil:
+		return model.E(model.CodeInvalid, "请求内容不完整，请重新提交")
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return model.E(model.CodeInvalid, "请求内容只能是一个 JSON 对象")
+	if err := strict(body, reflect.TypeOf(into).Elem()); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return model.E(model.CodeInvalid, "请求内容不是正确的 JSON")
 	}
 	return check(into)
 }
 
-func jsonError(err error) error {
-	var shown *model.Error
-	var typ *json.UnmarshalTypeError
-	var big *http.MaxBytesError
-	switch {
-	case errors.As(err, &shown):
-		return shown
-	case errors.As(err, &typ) && typ.Field == "":
-		return model.E(model.CodeInvalid, "请求内容应为一个 JSON 对象")
-	case errors.As(err, &typ):
-		return model.Invalid(typ.Field, "“"+typ.Field+"”的类型不对，应为"+kindName(typ.Type))
-	case errors.As(err, &big):
-		return model.E(model.CodeTooLarge, "请求内容超过 1 MiB")
-	case strings.HasPrefix(err.Error(), "json: unknown field "):
-		name := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
-		return model.Invalid(name, "不认识的字段“"+name+"”")
-	case errors.Is(err, io.EOF):
-		return model.E(model.CodeInvalid, "请求内容为空，应为一个 JSON 对象")
-	}
-	return model.E(model.CodeInvalid, "请求内容不是正确的 JSON")
-}
-
-func kindName(t reflect.Type) string {
-	if t == reflect.TypeFor[model.ID]() {
-		return "字符串编号"
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return "字符串"
-	case reflect.Bool:
-		return "布尔值"
-	case reflect.Slice, reflect.Array:
-		return "数组"
-	case reflect.Struct, reflect.Map:
-		return "对象"
-	default:
-		return "整数"
-	}
-}
-
 // Query reads the query string into into, a pointer to a flat struct with `query` tags, strictly: an unknown or
-// repeated parameter is refused; then the `check` tags are applied.
+// repeated parameter is refused; then the `check` tags are applied. "limit" is the same for every list.
 func (c *Call) Query(into any) error {
-	given := c.gin.Request.URL.Query()
+	c.queried = true
+	given, err := url.ParseQuery(c.gin.Request.URL.RawQuery)
+	if err != nil {
+		return model.E(model.CodeInvalid, "查询参数写法不对")
+	}
 	t := reflect.TypeOf(into).Elem()
 	known := map[string]bool{}
 	for _, f := range reflect.VisibleFields(t) {
@@ -116,11 +88,22 @@ func (c *Call) Query(into any) error {
 		if values[0] == "" {
 			continue
 		}
+		if n, err := strconv.Atoi(values[0]); name == "limit" && (err != nil || n < 1 || n > model.MaxPage) {
+			return model.Invalid(name, fmt.Sprintf("limit 应为 1 到 %d", model.MaxPage))
+		}
 		if err := binding.MapFormWithTag(into, map[string][]string{name: values}, "query"); err != nil {
 			return model.Invalid(name, "查询参数“"+name+"”写法不对")
 		}
 	}
 	return check(into)
+}
+
+// noQuery refuses the query string of a request whose handler does not read one.
+func (c *Call) noQuery() error {
+	for name := range c.gin.Request.URL.Query() {
+		return model.Invalid(name, "不认识的查询参数“"+name+"”")
+	}
+	return nil
 }
 
 // listing are the parameters of every list; embed it in the struct of a list's query.
@@ -137,19 +120,16 @@ func (c *Call) page(into any, l *listing) (model.Page, error) {
 	return pageOf(l.Cursor, l.Limit)
 }
 
-// pageOf turns the cursor and limit parameters of a list request into a page; 0 means the default of 20.
+// pageOf turns the cursor and limit parameters of a list request into a page; without a limit it is 20.
 func pageOf(cursor string, limit int) (model.Page, error) {
 	out := model.Page{Limit: 20}
 	if limit != 0 {
-		if limit < 1 || limit > model.MaxPage {
-			return out, model.Invalid("limit", fmt.Sprintf("limit 应为 1 到 %d", model.MaxPage))
-		}
 		out.Limit = limit
 	}
 	if cursor != "" {
 		id, err := model.ParseID(cursor)
 		if err != nil {
-			return out, model.Invalid("cursor", "cursor 不正确")
+			return out, model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
 		}
 		out.Cursor = id
 	}
@@ -191,7 +171,7 @@ func textProblems(v reflect.Value, path string) (found []model.Field) {
 			continue
 		}
 		required := strings.HasPrefix(f.Tag.Get("check"), "required")
-		found = append(found, valueProblems(v.Field(i), path+name, "“"+name+"”", required)...)
+		found = append(found, valueProblems(v.Field(i), path+name, label(name), required)...)
 	}
 	return found
 }
@@ -234,7 +214,7 @@ func unseen(r rune) bool {
 
 // ruleMessage says in Chinese what a failed `check` rule wants.
 func ruleMessage(w validator.FieldError) string {
-	name, arg := "“"+w.Field()+"”", w.Param()
+	name, arg := label(w.Field()), w.Param()
 	unit := map[reflect.Kind]string{reflect.String: " 个字", reflect.Slice: " 项"}[w.Kind()]
 	switch w.Tag() {
 	case "required":

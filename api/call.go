@@ -23,6 +23,8 @@ type Call struct {
 	// Key is the Idempotency-Key of a route with Money set.
 	Key string
 	gin *gin.Context
+	// queried: the handler has read the query string.
+	queried bool
 }
 
 // Handler answers a call: with a value that becomes the JSON body, a *Download, or nil for an empty answer.
@@ -32,7 +34,7 @@ type Handler func(ctx context.Context, c *Call) (any, error)
 func (c *Call) ID(name string) (model.ID, error) {
 	id, err := model.ParseID(c.gin.Param(name))
 	if err != nil {
-		return 0, model.E(model.CodeNotFound, "编号“%s”不正确", name)
+		return 0, model.E(model.CodeNotFound, "没有这个编号")
 	}
 	return id, nil
 }

@@ -70,6 +70,9 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 		}
 		g.Set(keyActor, c.Actor.Ref())
 		answer, err := r.Handle(ctx, c)
+		if err == nil && r.Method == http.MethodGet && !c.queried {
+			err = c.noQuery() // what only reads may be refused afterwards; writes are refused by admit
+		}
 		if err != nil {
 			s.fail(g, err)
 			return
@@ -124,6 +127,11 @@ func (s *Server) admit(ctx context.Context, r Route, c *Call) error {
 			return err
 		}
 	}
+	if r.Method != http.MethodGet {
+		if err := c.noQuery(); err != nil {
+			return err
+		}
+	}
 	if r.Money {
 		return c.idempotencyKey()
 	}
@@ -133,8 +141,8 @@ func (s *Server) admit(ctx context.Context, r Route, c *Call) error {
 func (s *Server) actor(ctx context.Context, r Route, g *gin.Context) (model.Actor, error) {
 	switch r.Audience {
 	case Account, Member:
-		token, ok := strings.CutPrefix(g.GetHeader("Authorization"), "Bearer ")
-		if !ok {
+		scheme, token, _ := strings.Cut(g.GetHeader("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
 			return model.Actor{}, model.E(model.CodeUnauthenticated, "请先登录")
 		}
 		actor, err := s.Identity.MemberActor(ctx, token)

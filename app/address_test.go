@@ -101,3 +101,33 @@ func TestAddressesAreAtMostTwenty(t *testing.T) {
 		t.Errorf("%d default addresses", defaults)
 	}
 }
+
+// TestAddressTexts: what people paste is cleaned or refused with the field's name, and rare characters and emoji stay.
+func TestAddressTexts(t *testing.T) {
+	h := newHouse(t)
+	c := h.memberAs(h.rosterMember(h.union(h.root(), "grassroots", "示范小学工会"), "陈晓明", phoneA, idNumberA).PersonID)
+	with := func(field string, value any) map[string]any {
+		in := goodAddress()
+		in[field] = value
+		return in
+	}
+	for typed, kept := range map[string]string{"𬭸🍊": "𬭸🍊", "👨‍👩‍👧家": "👨‍👩‍👧家", " 陈\u200b晓明\ufeff ": "陈晓明", "<b>陈</b>": "<b>陈</b>"} {
+		var a identity.Address
+		c.post("/api/v1/member/addresses", with("consignee", typed)).ok(&a)
+		if a.Consignee != kept {
+			t.Errorf("%q is kept as %q", typed, a.Consignee)
+		}
+	}
+	var a identity.Address
+	c.post("/api/v1/member/addresses", with("phone", "\u200b100 0000 0001\ufeff")).ok(&a)
+	if a.Phone != phoneA {
+		t.Errorf("phone %q", a.Phone)
+	}
+	for field, wrong := range map[string][]any{"consignee": {" ", "\u200b\u200d", "陈\n明", "陈\u202e明", "陈\u0000明", strings.Repeat("字", 31), nil}, "detail": {" 路 ", "\u3000"}, "phone": {"12345"}} {
+		for _, value := range wrong {
+			if got := c.post("/api/v1/member/addresses", with(field, value)).fails(model.CodeInvalid); len(got.Fields) != 1 || got.Fields[0].Name != field {
+				t.Errorf("%s %q: %+v", field, value, got)
+			}
+		}
+	}
+}

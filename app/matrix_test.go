@@ -162,7 +162,7 @@ func (a *answer) verdict() string {
 		return "second factor"
 	case e.Code == model.CodeNotBound:
 		return "not bound"
-	case e.Code == model.CodeNotFound && strings.HasSuffix(e.Message, "不存在，或不在您的管理范围内"):
+	case e.Code == model.CodeNotFound && strings.HasSuffix(e.Message, "不存在，或您无权查看"):
 		return "out of scope"
 	case e.Code == model.CodeInternal:
 		return "internal error"

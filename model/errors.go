@@ -76,7 +76,7 @@ func Invalid(field, message string) *Error {
 
 // NotFound makes a CodeNotFound error; what is the Chinese name of the thing, such as "订单".
 func NotFound(what string) *Error {
-	return E(CodeNotFound, "%s不存在，或不在您的管理范围内", what)
+	return E(CodeNotFound, "%s不存在，或您无权查看", what)
 }
 
 // CodeOf tells the code of err: that of the Error in its chain, "" for nil, else CodeInternal.

@@ -28,9 +28,9 @@ func (id *ID) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ParseID reads the decimal form of an ID; it must be positive and at most 19 digits.
+// ParseID reads the decimal form of an ID; it must be positive, of at most 19 digits and without leading zeros.
 func ParseID(s string) (ID, error) {
-	if s == "" || len(s) > 19 || !digits(s) {
+	if s == "" || s[0] == '0' || len(s) > 19 || !digits(s) {
 		return 0, Invalid("id", "编号“"+clip(s, 24)+"”不正确")
 	}
 	v, err := strconv.ParseInt(s, 10, 64)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -40,7 +41,8 @@ type Address struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// clean brings the input to its stored form: no outer spaces, no control characters, the phone as 11 digits.
+// clean brings the input to its stored form: without outer spaces and the invisible marks that come along when text is
+// pasted, without control characters, the phone as 11 digits.
 func (in *AddressInput) clean() error {
 	for _, f := range []struct {
 		name, title string
@@ -49,7 +51,7 @@ func (in *AddressInput) clean() error {
 		{"consignee", "收货人", &in.Consignee}, {"province", "省份", &in.Province}, {"city", "城市", &in.City},
 		{"district", "区县", &in.District}, {"detail", "详细地址", &in.Detail},
 	} {
-		*f.value = strings.TrimSpace(*f.value)
+		*f.value = strings.Trim(strings.TrimSpace(strings.Map(dropInvisible, *f.value)), "\u200d")
 		if *f.value == "" {
 			return model.Invalid(f.name, "请填写"+f.title)
 		}
@@ -57,9 +59,20 @@ func (in *AddressInput) clean() error {
 			return model.Invalid(f.name, f.title+"里有不能用的字符（如换行），请重新填写")
 		}
 	}
+	if utf8.RuneCountInString(in.Detail) < 2 {
+		return model.Invalid("detail", "详细地址太短，请写明街道门牌")
+	}
 	var err error
 	in.Phone, err = rosterfile.NormalizePhone(in.Phone)
 	return err
+}
+
+// dropInvisible drops format characters (zero-width spaces, direction marks) but for the joiner inside emoji.
+func dropInvisible(r rune) rune {
+	if unicode.Is(unicode.Cf, r) && r != '\u200d' {
+		return -1
+	}
+	return r
 }
 
 func (s *Service) sealAddress(in AddressInput) (phone, detail string, err error) {

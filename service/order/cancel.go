@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -36,7 +37,7 @@ type cancelContent struct {
 // meanwhile, to the union's fund. The same key gets the same answer. Errors: CodeInvalid; CodeNotFound;
 // CodeConflict when the order was cancelled before or a parcel is on its way; CodeIdempotencyMismatch.
 func (s *Service) Cancel(ctx context.Context, actor model.Actor, key string, id model.ID, reason string) (Cancelled, error) {
-	if reason == "" {
+	if reason = strings.TrimSpace(reason); reason == "" {
 		return Cancelled{}, model.Invalid("reason", "请填写取消原因")
 	}
 	if err := checkText("reason", "取消原因", reason); err != nil {

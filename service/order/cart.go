@@ -77,8 +77,13 @@ func checkText(field, name, text string) error {
 	if utf8.RuneCountInString(text) > maxNote {
 		return model.Invalid(field, fmt.Sprintf("%s不能超过 %d 个字", name, maxNote))
 	}
-	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-		return model.Invalid(field, name+"不能包含换行或控制字符")
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unprintable) {
+		return model.Invalid(field, name+"不能包含换行或看不见的字符")
 	}
 	return nil
+}
+
+// unprintable are control characters and invisible marks, but for the joiner inside emoji.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200d'
 }
