@@ -7,12 +7,6 @@ import (
 	"bangfu/service/allowance"
 )
 
-// pageQuery is the query of a plain list.
-type pageQuery struct {
-	Cursor string `query:"cursor"`
-	Limit  int    `query:"limit"`
-}
-
 // decisionInput is the second person's remark.
 type decisionInput struct {
 	Note string `json:"note" check:"max=200"`
