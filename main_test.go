@@ -67,6 +67,23 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+// TestAnotherHashKeyIsRefused shows that a process with another hash key, which would take known people for new ones, does
+// not start on the database.
+func TestAnotherHashKeyIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DATA_DIR", dir)
+	var out output
+	if code := run(context.Background(), []string{"migrate"}, &out, &out); code != 0 {
+		t.Fatal(out.String())
+	}
+	if err := os.Remove(filepath.Join(dir, "secrets", "hash-key")); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(context.Background(), []string{"migrate"}, &out, &out); code != 1 || !strings.Contains(out.String(), "HASH_KEY is not the one") {
+		t.Errorf("%d %s", code, out.String())
+	}
+}
+
 // TestServe starts the program, stops it as an operator would and starts it again on the same data: the first password is
 // shown once and kept with mode 0600.
 func TestServe(t *testing.T) {

@@ -115,7 +115,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 	if err = a.openOutside(ctx, o); err != nil {
 		return nil, err
 	}
-	if err = a.openServices(); err != nil {
+	if err = a.openServices(ctx); err != nil {
 		return nil, err
 	}
 	if err = a.openServer(); err != nil {
@@ -150,7 +150,7 @@ func (a *App) openOutside(ctx context.Context, o Options) (err error) {
 }
 
 // openServices makes the services.
-func (a *App) openServices() error {
+func (a *App) openServices(ctx context.Context) error {
 	cfg := a.Config
 	hashKey, err := model.DecodeKey(cfg.HashKey)
 	if err != nil {
@@ -161,6 +161,9 @@ func (a *App) openServices() error {
 		return err
 	}
 	a.sealer = sealer
+	if err := a.DB.CheckHashKey(ctx, sealer); err != nil {
+		return err
+	}
 	platform, err := a.wechat()
 	if err != nil {
 		return err

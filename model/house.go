@@ -56,3 +56,12 @@ type Lease struct {
 
 // TableName implements gorm's Tabler.
 func (Lease) TableName() string { return "leases" }
+
+// Installation is one thing that is true of this installation as a whole, such as which hash key its data was made with.
+type Installation struct {
+	Name  string `gorm:"column:name;primaryKey"`
+	Value string `gorm:"column:value"`
+}
+
+// TableName implements gorm's Tabler.
+func (Installation) TableName() string { return "installation" }

@@ -24,7 +24,7 @@ var entities = []any{
 	model.Allowance{}, model.Transfer{}, model.Sweep{}, model.Channel{}, model.Region{}, model.Supplier{}, model.Certificate{},
 	model.Product{}, model.ProductPicture{}, model.SKU{}, model.Stock{}, model.StockMovement{}, model.File{}, model.Order{},
 	model.OrderLine{}, model.Parcel{}, model.Refund{}, model.IdempotencyKey{}, model.Statement{}, model.StatementRow{},
-	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{},
+	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

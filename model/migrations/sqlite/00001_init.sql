@@ -708,3 +708,10 @@ CREATE TABLE IF NOT EXISTS leases (
   until_at DATETIME NOT NULL,
   PRIMARY KEY (name)
 );
+
+-- What is true of this installation as a whole, such as which hash key its data was made with.
+CREATE TABLE IF NOT EXISTS installation (
+  name VARCHAR(60) NOT NULL,
+  value VARCHAR(200) NOT NULL,
+  PRIMARY KEY (name)
+);
