@@ -216,6 +216,9 @@ func unseen(r rune) bool {
 func ruleMessage(w validator.FieldError) string {
 	name, arg := label(w.Field()), w.Param()
 	unit := map[reflect.Kind]string{reflect.String: " 个字", reflect.Slice: " 项"}[w.Kind()]
+	if strings.HasSuffix(w.Field(), "_fen") {
+		unit = " 分"
+	}
 	switch w.Tag() {
 	case "required":
 		return name + "不能为空"

@@ -52,5 +52,8 @@ func TestTextsThatSayNothing(t *testing.T) {
 	if e := school.admin.post(console+"/unions/"+school.union.ID.String()+"/members", []int{1}).fails(model.CodeInvalid); len(e.Fields) != 0 || e.Message != "请求内容应为一个 JSON 对象" {
 		t.Errorf("%+v", e)
 	}
+	if e := school.draft(map[string]any{"amount_fen": 0}).fails(model.CodeInvalid); e.Message != "“金额”不能少于 1 分" || e.Fields[0].Name != "amount_fen" {
+		t.Errorf("%+v", e)
+	}
 	school.draft(map[string]any{"title": "八月\t额度\n第二行"}).ok(nil)
 }
