@@ -19,7 +19,7 @@ type Audience string
 const (
 	Public  Audience = "public"  // anybody
 	Account Audience = "account" // a WeChat account that has logged in, bound to a member or not (bearer token)
-	Member  Audience = "member"  // a WeChat account bound to a member (bearer token)
+	Member  Audience = "member"  // a WeChat account bound to a member, that agreed to the privacy notice in force (bearer token)
 	Staff   Audience = "staff"   // a console account (cookie; CSRF token on every write)
 )
 
@@ -148,6 +148,9 @@ func (s *Server) actor(ctx context.Context, r Route, g *gin.Context) (model.Acto
 		actor, err := s.Identity.MemberActor(ctx, token)
 		if err == nil && r.Audience == Member && actor.Kind != model.ActorPerson {
 			err = model.E(model.CodeNotBound, "请先完成会员身份绑定")
+		}
+		if err == nil && r.Audience == Member {
+			err = identity.RequireConsent(actor)
 		}
 		return actor, err
 	case Staff:

@@ -32,7 +32,7 @@ func (s *Server) memberIdentityRoutes() []Route {
 		{Method: post, Path: "/api/v1/member/binding", Audience: Account, Handle: s.bind},
 		{Method: get, Path: "/api/v1/member/unions", Audience: Account, Handle: s.searchUnions},
 		{Method: get, Path: "/api/v1/member/profile", Audience: Member, Handle: s.showProfile},
-		{Method: post, Path: "/api/v1/member/sessions/revoke-all", Audience: Member, Handle: s.revokeMemberSessions},
+		{Method: post, Path: "/api/v1/member/sessions/revoke-all", Audience: Account, Handle: s.revokeMemberSessions},
 		{Method: get, Path: "/api/v1/member/addresses", Audience: Member, Handle: s.listAddresses},
 		{Method: post, Path: "/api/v1/member/addresses", Audience: Member, Status: http.StatusCreated, Handle: s.addAddress},
 		{Method: put, Path: "/api/v1/member/addresses/:id", Audience: Member, Object: identity.ObjectAddress, Handle: s.changeAddress},

@@ -184,7 +184,8 @@ func (h *house) memberAs(person model.ID) *client {
 	n, now := h.n.Add(1), h.clock.Now()
 	account := model.WechatAccount{ID: h.DB.NewID(), OpenID: fmt.Sprintf("openid-%d", n), PersonID: &person, BoundAt: &now, CreatedAt: now}
 	token := fmt.Sprintf("%043d", n)
-	h.insert(&account, &model.Session{ID: h.DB.NewID(), TokenHash: sha(token), Audience: "member", SubjectID: account.ID, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.AddDate(10, 0, 0)})
+	h.insert(&account, &model.Consent{ID: h.DB.NewID(), AccountID: account.ID, Kind: "privacy", Version: identity.PrivacyVersion, AgreedAt: now},
+		&model.Session{ID: h.DB.NewID(), TokenHash: sha(token), Audience: "member", SubjectID: account.ID, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.AddDate(10, 0, 0)})
 	c := h.client()
 	c.token = token
 	return c

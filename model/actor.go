@@ -32,7 +32,9 @@ type Actor struct {
 	Strong    bool   // the session passed a second factor
 	// InitialPassword: staff whose password was made by somebody else and must be changed before anything else.
 	InitialPassword bool
-	RequestID       string
+	// Consented: the WeChat account has agreed to the privacy notice in force.
+	Consented bool
+	RequestID string
 }
 
 // Ref is the actor as stored: "staff:12", "person:7", "clock".

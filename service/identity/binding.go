@@ -52,12 +52,8 @@ type UnionName struct {
 
 // ShowBinding tells where the account stands.
 func (s *Service) ShowBinding(ctx context.Context, actor model.Actor) (Binding, error) {
-	agreed, err := s.consented(ctx, actor.AccountID)
-	if err != nil {
-		return Binding{}, err
-	}
 	b, err := s.bindingState(s.db.Read(ctx), actor.AccountID)
-	b.Consented = agreed
+	b.Consented = actor.Consented
 	return b, err
 }
 
@@ -144,12 +140,8 @@ func (s *Service) mayBind(ctx context.Context, actor model.Actor, in *BindingInp
 	if actor.Kind == model.ActorPerson {
 		return errAlreadyBound()
 	}
-	if agreed, err := s.consented(ctx, actor.AccountID); err != nil {
+	if err := RequireConsent(actor); err != nil {
 		return err
-	} else if !agreed {
-		e := model.E(model.CodeConsentRequired, "请先阅读并同意隐私政策")
-		e.Data = map[string]string{"version": PrivacyVersion}
-		return e
 	}
 	name, err := rosterfile.NormalizeName(in.Name)
 	if err != nil {

@@ -63,6 +63,17 @@ func (s *Service) Agree(ctx context.Context, actor model.Actor, version string) 
 	return Consent{Version: row.Version, AgreedAt: row.AgreedAt}, err
 }
 
+// RequireConsent is CodeConsentRequired, with the version to agree to, for a WeChat account that has not agreed to the notice
+// in force: what binds an account or shows and uses a member's data waits until it has.
+func RequireConsent(actor model.Actor) error {
+	if actor.Consented {
+		return nil
+	}
+	e := model.E(model.CodeConsentRequired, "请先阅读并同意现行的隐私政策，再继续使用")
+	e.Data = map[string]string{"version": PrivacyVersion}
+	return e
+}
+
 // consented tells whether the account agreed to the notice in force.
 func (s *Service) consented(ctx context.Context, account model.ID) (bool, error) {
 	err := s.db.Read(ctx).Where("account_id = ? AND kind = 'privacy' AND version = ?", account, PrivacyVersion).Take(&model.Consent{}).Error

@@ -83,17 +83,25 @@ func (s *Service) session(ctx context.Context, audience, token string, idle time
 	return row, err
 }
 
-// MemberActor finds who a member's bearer token belongs to: a person if the WeChat account is bound, else the account.
+// MemberActor finds who a member's bearer token belongs to: a person if the WeChat account is bound, else the account; and
+// whether the account agreed to the privacy notice in force.
 func (s *Service) MemberActor(ctx context.Context, token string) (model.Actor, error) {
 	row, err := s.session(ctx, audienceMember, token, s.lifetimes.MemberIdle)
 	if err != nil {
 		return model.Actor{}, err
 	}
-	var account model.WechatAccount
-	if err := s.db.Read(ctx).Take(&account, row.SubjectID).Error; err != nil {
+	var account struct {
+		ID       model.ID
+		PersonID *model.ID
+		Version  *string
+	}
+	err = s.db.Read(ctx).Table("wechat_accounts a").Select("a.id, a.person_id, c.version").
+		Joins("LEFT JOIN consents c ON c.account_id = a.id AND c.kind = 'privacy' AND c.version = ?", PrivacyVersion).
+		Where("a.id = ?", row.SubjectID).Take(&account).Error
+	if err != nil {
 		return model.Actor{}, err
 	}
-	actor := model.Actor{Kind: model.ActorAccount, ID: account.ID, AccountID: account.ID, SessionID: row.ID}
+	actor := model.Actor{Kind: model.ActorAccount, ID: account.ID, AccountID: account.ID, SessionID: row.ID, Consented: account.Version != nil}
 	if account.PersonID != nil {
 		actor.Kind, actor.ID = model.ActorPerson, *account.PersonID
 	}
