@@ -173,7 +173,7 @@ func (a *App) openServices(ctx context.Context) error {
 		MemberIdle: cfg.SessionIdleMember, MemberMax: cfg.SessionMaxMember, StaffIdle: cfg.SessionIdleStaff, StaffMax: cfg.SessionMaxStaff,
 	})
 	a.Files = files.NewService(a.DB, a.files)
-	a.Shop = shop.New(a.DB, sealer, a.Files)
+	a.Shop = shop.New(a.DB, sealer, a.Files, a.Guard)
 	a.Report = report.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)

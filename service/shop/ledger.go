@@ -65,8 +65,8 @@ type NewMovement struct {
 	Note     string `json:"note"`     // adjust: why, required
 }
 
-// MoveStockByHand records goods received or a correction, once per idempotency key. CodeSoldOut when a correction
-// would bring the stock below zero.
+// MoveStockByHand records goods received or a correction, once per idempotency key. What came in can be bought at once: the
+// checkout's door forgets that it was sold out. CodeSoldOut when a correction would bring the stock below zero.
 func (s *Service) MoveStockByHand(ctx context.Context, actor model.Actor, key string, sku model.ID, in NewMovement) (StockView, error) {
 	if err := checkMovement(&in); err != nil {
 		return StockView{}, err
@@ -75,7 +75,7 @@ func (s *Service) MoveStockByHand(ctx context.Context, actor model.Actor, key st
 		SKU model.ID
 		NewMovement
 	}{sku, in}
-	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (StockView, error) {
+	view, err := model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (StockView, error) {
 		now, id := s.db.Now(), s.db.NewID()
 		err := MoveStock(tx, s.db, now, Movement{SKU: sku, Kind: in.Kind, Cause: "entry:" + id.String(), Quantity: in.Quantity, Note: in.Note, Actor: actor})
 		if model.CodeOf(err) == model.CodeSoldOut {
@@ -91,6 +91,10 @@ func (s *Service) MoveStockByHand(ctx context.Context, actor model.Actor, key st
 		err = tx.Take(&row, sku).Error
 		return StockView{SKUID: sku, OnHand: row.OnHand, UpdatedAt: row.UpdatedAt}, err
 	})
+	if err == nil && in.Quantity > 0 {
+		s.guard.ClearSoldOut(ctx, sku)
+	}
+	return view, err
 }
 
 func checkMovement(in *NewMovement) error {

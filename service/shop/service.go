@@ -5,6 +5,7 @@ package shop
 import (
 	"bangfu/model"
 	"bangfu/service/files"
+	"bangfu/service/guard"
 )
 
 // Service is the use cases of the shop.
@@ -12,11 +13,12 @@ type Service struct {
 	db     *model.DB
 	sealer *model.Sealer
 	files  *files.Service
+	guard  *guard.Guard
 	// decoding bounds how many uploaded pictures are decoded at once: the largest takes some 200 MB.
 	decoding chan struct{}
 }
 
-// New makes the service.
-func New(db *model.DB, sealer *model.Sealer, f *files.Service) *Service {
-	return &Service{db: db, sealer: sealer, files: f, decoding: make(chan struct{}, 2)}
+// New makes the service. The guard is told when stock comes in.
+func New(db *model.DB, sealer *model.Sealer, f *files.Service, g *guard.Guard) *Service {
+	return &Service{db: db, sealer: sealer, files: f, guard: g, decoding: make(chan struct{}, 2)}
 }
