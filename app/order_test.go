@@ -341,6 +341,9 @@ func TestCancel(t *testing.T) {
 		if got := s.fundBalance(b.Allowance.FundID) - fund; got != 178_00 || s.balance(b.Allowance.ID) != 0 {
 			t.Error("to the fund:", got, "on the allowance:", s.balance(b.Allowance.ID))
 		}
+		if n := s.count(&model.PersonCap{}, "person_id = ? AND granted_fen = 0", b.Person); n != 1 { // another union may grant it again
+			t.Error("the person counts as granted what it no longer has")
+		}
 	})
 	t.Run("AfterTheYear", func(t *testing.T) {
 		b := s.buyer(second, 600_00)
@@ -546,6 +549,9 @@ func TestSoldOutMark(t *testing.T) {
 	}
 	first.cancels("mark-cancel", p.ID).ok(nil)
 	second.buys("mark-2000", second.cart(1, k))
+	second.money(ordersPath, "mark-3000", second.cart(1, k)).fails(model.CodeSoldOut)
+	s.supplierStaff(0).money("/api/v1/console/skus/"+k.ID.String()+"/movements", "mark-restock", map[string]any{"kind": "receive", "quantity": 1}).ok(nil)
+	second.buys("mark-4000", second.cart(1, k))
 }
 
 // TestCheckoutMetrics shows that outcomes are counted.

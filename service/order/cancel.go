@@ -56,7 +56,7 @@ func (s *Service) Cancel(ctx context.Context, actor model.Actor, key string, id 
 }
 
 // cancel is Cancel within tx. What was spent and sold never changes after the checkout, so it is read without a lock.
-// Then, in the order of docs/adr/0005-lock-order.md, it locks the funds and allowances concerned by id, the stocks by
+// Then, in the order of docs/adr/0005-lock-order.md, it locks the funds concerned, the person's cap, the allowances, the stocks by
 // SKU id, and last takes the order and its parcels by compare-and-set: that alone decides a race with the supplier who
 // ships or with another cancelling, and whoever loses rolls everything back. It returns the SKUs that came back.
 func (s *Service) cancel(tx *gorm.DB, actor model.Actor, id model.ID, reason string) (Cancelled, []model.ID, error) {
@@ -74,6 +74,9 @@ func (s *Service) cancel(tx *gorm.DB, actor model.Actor, id model.ID, reason str
 	}
 	refunds, err := refundsOf(tx, order, now)
 	if err != nil {
+		return Cancelled{}, nil, err
+	}
+	if err := giveRoomBack(tx, order, refunds); err != nil {
 		return Cancelled{}, nil, err
 	}
 	if err := ledger.PostAll(tx, s.db, now, refunds); err != nil {
@@ -105,7 +108,7 @@ func cannotCancel(status string) error {
 	return model.E(model.CodeConflict, "订单已有包裹发货，不能取消")
 }
 
-// refundsOf mirrors each of the order's spends. It locks the funds and then the allowances that paid.
+// refundsOf mirrors each of the order's spends. It locks the funds, the person's cap and the allowances that paid.
 func refundsOf(tx *gorm.DB, order model.Order, now time.Time) ([]ledger.Movement, error) {
 	var spends []model.Transfer
 	if err := tx.Where("order_id = ? AND kind = ?", order.ID, ledger.KindSpend).Order("id").Find(&spends).Error; err != nil {
@@ -116,7 +119,7 @@ func refundsOf(tx *gorm.DB, order model.Order, now time.Time) ([]ledger.Movement
 		_, paid[i] = ledger.Account(t.DebitAccount).Split()
 	}
 	slices.Sort(paid)
-	allowances, err := lockPaying(tx, slices.Compact(paid))
+	allowances, err := lockPaying(tx, order, slices.Compact(paid))
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +140,25 @@ func refundsOf(tx *gorm.DB, order model.Order, now time.Time) ([]ledger.Movement
 	return moves, nil
 }
 
-// lockPaying locks the funds of the allowances, then the allowances, each by id. The funds are locked even where
-// nothing may go to them: whether an allowance is still active is only known once it is locked itself.
-func lockPaying(tx *gorm.DB, ids []model.ID) (map[model.ID]model.Allowance, error) {
+// giveRoomBack lowers what the person counts as granted in the order's year by what goes back to a fund: the person has it
+// no longer, as after a revocation.
+func giveRoomBack(tx *gorm.DB, order model.Order, refunds []ledger.Movement) error {
+	var back model.Fen
+	for _, r := range refunds {
+		if kind, _ := r.To.Split(); kind == "fund" && r.Purse.Capped() {
+			back += r.Amount
+		}
+	}
+	if back == 0 {
+		return nil
+	}
+	return ledger.ShiftCaps(tx, order.Year, map[model.ID]model.Fen{order.PersonID: -back}, 0)
+}
+
+// lockPaying locks the funds of the allowances, the person's cap of the order's year, then the allowances, in the lock
+// order. Funds and cap are locked even where nothing may go to them: whether an allowance is still active is only known
+// once it is locked itself.
+func lockPaying(tx *gorm.DB, order model.Order, ids []model.ID) (map[model.ID]model.Allowance, error) {
 	var fundIDs []model.ID
 	if err := tx.Model(&model.Allowance{}).Where("id IN ?", ids).Distinct().Pluck("fund_id", &fundIDs).Error; err != nil {
 		return nil, err
@@ -147,6 +166,10 @@ func lockPaying(tx *gorm.DB, ids []model.ID) (map[model.ID]model.Allowance, erro
 	lock := clause.Locking{Strength: "UPDATE"}
 	var funds []model.Fund
 	if err := tx.Clauses(lock).Select("id").Where("id IN ?", fundIDs).Order("id").Find(&funds).Error; err != nil {
+		return nil, err
+	}
+	var caps []model.PersonCap
+	if err := tx.Clauses(lock).Where("person_id = ? AND year = ?", order.PersonID, order.Year).Find(&caps).Error; err != nil {
 		return nil, err
 	}
 	var rows []model.Allowance
