@@ -36,8 +36,8 @@ func subtree(tx *gorm.DB, union model.ID, at time.Time) ([]node, error) {
 	}
 	var tree []node
 	err = tx.Raw("SELECT up.union_id, up.path"+treeRows+" AND up.path LIKE @below ORDER BY up.path", map[string]any{"at": at, "below": path + "%"}).Scan(&tree).Error
-	if len(tree) == 0 {
-		tree = []node{{UnionID: union, Path: path}}
+	if !slices.ContainsFunc(tree, func(n node) bool { return n.UnionID == union }) { // it did not exist yet: whatever is below it, it counts itself
+		tree = append([]node{{UnionID: union, Path: path}}, tree...)
 	}
 	return tree, err
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"bangfu/model"
+	"bangfu/model/modeltest"
 	"bangfu/service/report"
 )
 
@@ -187,4 +188,23 @@ func (f *forest) bottomUp() {
 			f.t.Fatalf("%d missing", v.MissingCount)
 		}
 	}
+}
+
+// A union that was put into the tree after what stands below it still counts itself, once, in the forms of the time before.
+func TestUnionYoungerThanWhatIsBelowIt(t *testing.T) {
+	d := newDesk(t)
+	school := d.union(&d.city, "第一小学工会")
+	late := modeltest.At("2025-09-01 08:00")
+	if err := d.read().Model(&model.UnionPath{}).Where("union_id = ?", d.city.ID).UpdateColumn("from_at", late).Error; err != nil {
+		t.Fatal(err)
+	}
+	d.order(d.city.ID, 2, 10000, 0)
+	d.order(school.ID, 2, 5000, 0)
+	d.clock.Set(modeltest.At("2025-08-20 09:00"))
+	d.submit(school, 0)
+	v := d.submit(d.city, 0)
+	if v.Total.AmountFen != 15000 || v.Parts.Unions != 2 || v.Parts.FromSubmitted != 1 {
+		t.Errorf("%+v %+v", v.Total, v.Parts)
+	}
+	d.mustVerify()
 }
