@@ -32,13 +32,13 @@ const buyersPerUnion = 7
 
 // login logs a WeChat user in through the emulator.
 func (p *play) login(ctx context.Context, handle string) (*web, error) {
-	var code struct{ Code string }
-	if err := p.emulate(ctx, "/users/"+handle+"/login-code", nil, &code); err != nil {
+	var given struct{ Code string }
+	if err := p.emulate(ctx, "/users/"+handle+"/login-code", nil, &given); err != nil {
 		return nil, err
 	}
 	w := p.web()
 	var session struct{ Token string }
-	if err := w.post(ctx, "/api/v1/member/login", code, &session); err != nil {
+	if err := w.post(ctx, "/api/v1/member/login", map[string]string{"code": given.Code}, &session); err != nil {
 		return nil, err
 	}
 	w.head["Authorization"] = "Bearer " + session.Token
