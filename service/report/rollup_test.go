@@ -201,8 +201,8 @@ func TestUnionYoungerThanWhatIsBelowIt(t *testing.T) {
 	d.order(d.city.ID, 2, 10000, 0)
 	d.order(school.ID, 2, 5000, 0)
 	d.clock.Set(modeltest.At("2025-08-20 09:00"))
-	d.submit(school, 0)
-	v := d.submit(d.city, 0)
+	d.submit(school, 1)
+	v := d.submit(d.city, 1)
 	if v.Total.AmountFen != 15000 || v.Parts.Unions != 2 || v.Parts.FromSubmitted != 1 {
 		t.Errorf("%+v %+v", v.Total, v.Parts)
 	}
