@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -122,11 +123,21 @@ type Download struct {
 	Write       func(w io.Writer) error
 }
 
+// holds tells whether an If-None-Match header names the tag: one of a list, weak (as a compressing proxy makes it) or "*".
+func holds(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if one = strings.TrimPrefix(strings.TrimSpace(one), "W/"); one == tag || one == "*" {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Server) send(g *gin.Context, d *Download) {
 	if d.ETag != "" {
 		tag := `"` + d.ETag + `"`
 		g.Header("ETag", tag)
-		if g.GetHeader("If-None-Match") == tag {
+		if holds(g.GetHeader("If-None-Match"), tag) {
 			g.Header("Cache-Control", immutable)
 			g.Status(http.StatusNotModified)
 			g.Writer.WriteHeaderNow()

@@ -11,7 +11,7 @@ var labels = map[string]string{
 	"expected_total_fen": "所见金额", "file": "文件", "file_id": "文件", "filler": "填报人", "filler_phone": "联系电话", "filter": "筛选条件", "form_row": "统计表行次",
 	"format": "文件格式", "from": "起始日期", "id_last6": "身份证号后六位", "id_number": "身份证号", "in_stock": "是否有货", "is_default": "是否默认", "issuer": "发证机关",
 	"items": "商品", "joined_before": "入会日期", "kind": "类型", "level": "级别", "limit": "每页条数", "login": "登录名", "max_price_fen": "最高价", "member_id": "会员",
-	"member_ids": "会员名单", "min_price_fen": "最低价", "name": "姓名或名称", "new": "新密码", "no": "名录编号", "note": "说明", "number": "证照编号", "object": "对象",
+	"member_ids": "会员名单", "min_price_fen": "最低价", "name": "姓名或名称", "new": "新密码", "no": "名录编号", "note": "备注", "number": "证照编号", "object": "对象",
 	"old": "原密码", "operator": "运营单位", "paired": "是否对口帮扶地区", "pairing_note": "结对说明", "parent_id": "上级工会", "password": "密码", "periods": "上报期",
 	"phone": "手机号", "phone_code": "手机号授权码", "price_fen": "单价", "product_id": "商品", "province": "省份", "purse": "经费用途", "q": "搜索内容", "quantity": "数量",
 	"reason": "原因", "region_id": "产地", "role": "岗位", "row_no": "行次", "selection": "发放范围", "seq": "次序", "sku_id": "商品规格", "sort": "排序方式", "spec": "规格",
