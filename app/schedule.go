@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
 	"time"
 
@@ -37,8 +38,18 @@ func (a *App) Run(ctx context.Context) {
 	working.Wait()
 }
 
+// Tidy does every chore once, now, whoever holds its lease.
+func (a *App) Tidy(ctx context.Context) error {
+	for _, c := range a.chores() {
+		if err := c.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
 // repeat does a chore now and every so often. Of several processes the one that holds the lease does it; when that one
-// dies, another takes over.
+// stops it gives the lease back, and when it dies the lease ends.
 func (a *App) repeat(ctx context.Context, c chore, holder string) {
 	tick := time.NewTicker(c.every)
 	defer tick.Stop()
@@ -52,6 +63,9 @@ func (a *App) repeat(ctx context.Context, c chore, holder string) {
 		}
 		select {
 		case <-ctx.Done():
+			if err := a.DB.Unlease(context.WithoutCancel(ctx), "chore:"+c.name, holder); err != nil {
+				a.log.WarnContext(ctx, "chore's lease", "name", c.name, "error", err.Error())
+			}
 			return
 		case <-tick.C:
 		}
