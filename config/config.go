@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,20 +64,51 @@ const (
 // Load reads and checks the settings in environ (as os.Environ gives them). The error tells every mistake at once.
 func Load(environ []string) (*Config, error) {
 	c := &Config{}
-	var mistakes []error
-	if err := env.ParseWithOptions(c, env.Options{Environment: env.ToMap(environ)}); err != nil {
-		var many env.AggregateError
-		if errors.As(err, &many) {
-			mistakes = append(mistakes, many.Errors...)
-		} else {
-			mistakes = append(mistakes, err)
-		}
-	}
-	mistakes = append(mistakes, c.check()...)
+	values := env.ToMap(environ)
+	unread, mistakes := unreadable(env.ParseWithOptions(c, env.Options{Environment: values}), values)
+	mistakes = append(mistakes, c.check(unread)...)
 	if len(mistakes) > 0 {
 		return nil, fmt.Errorf("settings are not usable:\n%w", joined(mistakes))
 	}
 	return c, nil
+}
+
+// unreadable says in the operator's words what env.Parse complained of, and names the variables whose value has the
+// wrong type: about those nothing more can be said.
+func unreadable(err error, values map[string]string) (unread map[string]bool, mistakes []error) {
+	var many env.AggregateError
+	if err != nil && !errors.As(err, &many) {
+		return nil, []error{err}
+	}
+	unread = map[string]bool{}
+	for _, e := range many.Errors {
+		var parse env.ParseError
+		field, known := reflect.StructField{}, false
+		if errors.As(e, &parse) {
+			field, known = reflect.TypeFor[Config]().FieldByName(parse.Name)
+		}
+		if !known {
+			mistakes = append(mistakes, e)
+			continue
+		}
+		name := field.Tag.Get("env")
+		unread[name] = true
+		mistakes = append(mistakes, fmt.Errorf("%s %q is not %s", name, values[name], wanted(field.Type)))
+	}
+	return unread, mistakes
+}
+
+// wanted describes a value of type t.
+func wanted(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "a length of time like 30m, 12h or 720h"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	}
+	return "a " + t.String()
 }
 
 func joined(errs []error) error {
@@ -96,10 +129,21 @@ func (c *Config) Loopback() bool {
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-func (c *Config) check() (mistakes []error) {
+// hostPort tells whether addr is host:port with a port between 0 and 65535.
+func hostPort(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// check finds the mistakes in the values that could be read; unread holds the variables that could not.
+func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	wrong := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf(format, args...)) }
-	if _, port, err := net.SplitHostPort(c.HTTPAddr); err != nil || port == "" {
-		wrong("HTTP_ADDR %q is not host:port", c.HTTPAddr)
+	if !hostPort(c.HTTPAddr) {
+		wrong("HTTP_ADDR %q is not host:port with a port between 0 and 65535", c.HTTPAddr)
 	}
 	if c.DataDir == "" {
 		wrong("DATA_DIR is empty")
@@ -113,8 +157,13 @@ func (c *Config) check() (mistakes []error) {
 		}
 	}
 	for _, a := range c.RedisAddrs {
-		if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
+		if !hostPort(a) {
 			wrong("REDIS_ADDRS: %q is not host:port", a)
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if _, _, err := net.ParseCIDR(p); err != nil && net.ParseIP(p) == nil {
+			wrong("TRUSTED_PROXIES: %q is neither an IP address nor a network like 10.0.0.0/8", p)
 		}
 	}
 	for name, raw := range map[string]string{"WECHAT_BASE_URL": c.WechatBaseURL, "WECHATPAY_BASE_URL": c.WechatPayBaseURL} {
@@ -125,26 +174,33 @@ func (c *Config) check() (mistakes []error) {
 	if strings.TrimSpace(c.CityUnionName) == "" {
 		wrong("CITY_UNION_NAME is empty")
 	}
-	if c.AutoConfirmDays < 1 || c.AutoConfirmDays > 60 {
+	if !unread["AUTO_CONFIRM_DAYS"] && (c.AutoConfirmDays < 1 || c.AutoConfirmDays > 60) {
 		wrong("AUTO_CONFIRM_DAYS %d is not between 1 and 60", c.AutoConfirmDays)
 	}
 	mistakes = append(mistakes, c.checkWechat()...)
 	mistakes = append(mistakes, c.checkStore()...)
 	mistakes = append(mistakes, c.checkKeys()...)
-	return append(mistakes, c.checkSessions()...)
+	return append(mistakes, c.checkSessions(unread)...)
 }
 
-// checkWechat holds the rule that the emulator, which lets anyone in, is only ever served on loopback.
+// checkWechat holds the rule that the emulator, which lets anyone in, is only ever served on loopback and never behind
+// a proxy.
 func (c *Config) checkWechat() (mistakes []error) {
 	missing := missingOf("WECHAT_BASE_URL", c.WechatBaseURL, "WECHAT_APP_ID", c.WechatAppID, "WECHAT_APP_SECRET", c.WechatAppSecret)
-	switch {
-	case c.Emulated() && !c.Loopback():
-		return []error{fmt.Errorf("HTTP_ADDR %s is not loopback, but the built-in WeChat emulator lets anyone in: set %s (the real WeChat is https://api.weixin.qq.com), or listen on 127.0.0.1",
-			c.HTTPAddr, strings.Join(missing, ", "))}
-	case !c.Emulated() && len(missing) > 0:
-		return []error{fmt.Errorf("WECHAT_BASE_URL is set, but %s is missing", strings.Join(missing, " and "))}
+	if !c.Emulated() {
+		if len(missing) > 0 {
+			return []error{fmt.Errorf("WECHAT_BASE_URL is set, but %s", areMissing(missing))}
+		}
+		return nil
 	}
-	return nil
+	remedy := "set " + strings.Join(missing, ", ") + " (the real WeChat is https://api.weixin.qq.com)"
+	if hostPort(c.HTTPAddr) && !c.Loopback() {
+		mistakes = append(mistakes, fmt.Errorf("HTTP_ADDR %s is not loopback, but the built-in WeChat emulator lets anyone in: %s, or listen on 127.0.0.1", c.HTTPAddr, remedy))
+	}
+	if len(c.TrustedProxies) > 0 {
+		mistakes = append(mistakes, fmt.Errorf("TRUSTED_PROXIES is set, but the built-in WeChat emulator lets anyone in and must not stand behind a proxy: %s, or leave TRUSTED_PROXIES empty", remedy))
+	}
+	return mistakes
 }
 
 func (c *Config) checkStore() (mistakes []error) {
@@ -153,7 +209,7 @@ func (c *Config) checkStore() (mistakes []error) {
 		return nil
 	case "s3":
 		if m := missingOf("S3_ENDPOINT", c.S3Endpoint, "S3_BUCKET", c.S3Bucket, "S3_ACCESS_KEY", c.S3AccessKey, "S3_SECRET_KEY", c.S3SecretKey); len(m) > 0 {
-			return []error{fmt.Errorf("PICTURE_STORE is s3, but %s is missing", strings.Join(m, ", "))}
+			return []error{fmt.Errorf("PICTURE_STORE is s3, but %s", areMissing(m))}
 		}
 		return nil
 	}
@@ -174,11 +230,14 @@ func (c *Config) checkKeys() (mistakes []error) {
 	return mistakes
 }
 
-func (c *Config) checkSessions() (mistakes []error) {
+func (c *Config) checkSessions(unread map[string]bool) (mistakes []error) {
 	for _, s := range []struct {
 		name      string
 		idle, max time.Duration
 	}{{"MEMBER", c.SessionIdleMember, c.SessionMaxMember}, {"STAFF", c.SessionIdleStaff, c.SessionMaxStaff}} {
+		if unread["SESSION_IDLE_"+s.name] || unread["SESSION_MAX_"+s.name] {
+			continue
+		}
 		if s.idle < time.Minute || s.max < s.idle {
 			mistakes = append(mistakes, fmt.Errorf("SESSION_IDLE_%s %s must be at least a minute and at most SESSION_MAX_%s %s", s.name, s.idle, s.name, s.max))
 		}
@@ -193,4 +252,13 @@ func missingOf(pairs ...string) (missing []string) {
 		}
 	}
 	return missing
+}
+
+// areMissing says in a sentence that the named variables, at least one, are missing.
+func areMissing(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0] + " is missing"
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last] + " are missing"
 }

@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,11 +37,66 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
-// TestUnreadable shows that values of the wrong type are named too, besides other mistakes.
+// mistakes loads environ and returns the lines of the error, without the heading.
+func mistakes(t *testing.T, environ ...string) []string {
+	t.Helper()
+	_, err := config.Load(environ)
+	if err == nil {
+		return nil
+	}
+	return strings.Split(err.Error(), "\n")[1:]
+}
+
+// TestUnreadable shows that values of the wrong type are named by their variable, once each, besides other mistakes.
 func TestUnreadable(t *testing.T) {
-	_, err := config.Load([]string{"AUTO_CONFIRM_DAYS=ten", "SESSION_MAX_MEMBER=long", "LOG_LEVEL=loud"})
-	if err == nil || !strings.Contains(err.Error(), "AutoConfirmDays") || !strings.Contains(err.Error(), "SessionMaxMember") || !strings.Contains(err.Error(), "LOG_LEVEL") {
-		t.Errorf("%v", err)
+	got := mistakes(t, "AUTO_CONFIRM_DAYS=ten", "S3_SECURE=maybe", "SESSION_IDLE_MEMBER=5", "SESSION_MAX_STAFF=long", "LOG_LEVEL=loud")
+	want := []string{
+		`  - AUTO_CONFIRM_DAYS "ten" is not a whole number`,
+		`  - S3_SECURE "maybe" is not true or false`,
+		`  - SESSION_IDLE_MEMBER "5" is not a length of time like 30m, 12h or 720h`,
+		`  - SESSION_MAX_STAFF "long" is not a length of time like 30m, 12h or 720h`,
+		`  - LOG_LEVEL "loud" is not one of debug, info, warn, error`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestHTTPAddr shows that an address that cannot be read is complained of once, as such.
+func TestHTTPAddr(t *testing.T) {
+	for _, addr := range []string{"8080", "127.0.0.1", "127.0.0.1:", "0.0.0.0:65536", "0.0.0.0:-1", "127.0.0.1:web"} {
+		if got := mistakes(t, "HTTP_ADDR="+addr); len(got) != 1 || !strings.Contains(got[0], "is not host:port") {
+			t.Errorf("%s: %q", addr, got)
+		}
+	}
+}
+
+var realWechat = []string{"WECHAT_BASE_URL=https://api.weixin.qq.com", "WECHAT_APP_ID=wx1", "WECHAT_APP_SECRET=s"}
+
+// TestTrustedProxies shows that proxies are addresses or networks, and that the emulator has none in front of it.
+func TestTrustedProxies(t *testing.T) {
+	if got := mistakes(t, append(realWechat, "TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8,::1,fd00::/8")...); got != nil {
+		t.Errorf("%q", got)
+	}
+	got := mistakes(t, append(realWechat, "TRUSTED_PROXIES=127.0.0.1,nginx,10.0.0.0/33")...)
+	if len(got) != 2 || !strings.Contains(got[0], `TRUSTED_PROXIES: "nginx"`) || !strings.Contains(got[1], `TRUSTED_PROXIES: "10.0.0.0/33"`) {
+		t.Errorf("%q", got)
+	}
+	got = mistakes(t, "TRUSTED_PROXIES=127.0.0.1")
+	if len(got) != 1 || !strings.Contains(got[0], "must not stand behind a proxy: set WECHAT_BASE_URL, WECHAT_APP_ID, WECHAT_APP_SECRET") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestMissing shows that one missing setting is missing and several are.
+func TestMissing(t *testing.T) {
+	got := mistakes(t, "WECHAT_BASE_URL=https://api.weixin.qq.com", "WECHAT_APP_ID=wx1", "PICTURE_STORE=s3", "S3_ENDPOINT=s3.example.org")
+	want := []string{
+		"  - WECHAT_BASE_URL is set, but WECHAT_APP_SECRET is missing",
+		"  - PICTURE_STORE is s3, but S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY are missing",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -56,10 +113,10 @@ func TestEmulatorOnlyOnLoopback(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	if _, err := config.Load([]string{"HTTP_ADDR=0.0.0.0:8080", "WECHAT_BASE_URL=https://api.weixin.qq.com", "WECHAT_APP_ID=wx1", "WECHAT_APP_SECRET=s"}); err != nil {
+	if _, err := config.Load(append(realWechat, "HTTP_ADDR=0.0.0.0:8080")); err != nil {
 		t.Error(err)
 	}
-	if _, err := config.Load([]string{"WECHAT_BASE_URL=https://api.weixin.qq.com"}); err == nil || !strings.Contains(err.Error(), "WECHAT_APP_ID and WECHAT_APP_SECRET") {
+	if _, err := config.Load([]string{"WECHAT_BASE_URL=https://api.weixin.qq.com"}); err == nil || !strings.Contains(err.Error(), "WECHAT_APP_ID and WECHAT_APP_SECRET are missing") {
 		t.Errorf("%v", err)
 	}
 }
@@ -80,6 +137,9 @@ func TestKeysAreMadeOnce(t *testing.T) {
 	first, second := load(), load()
 	if first.HashKey == "" || first.HashKey != second.HashKey || first.FieldKeys != second.FieldKeys {
 		t.Error("keys differ between starts")
+	}
+	if id, _, _ := strings.Cut(first.FieldKeys, ":"); !regexp.MustCompile(`^k[0-9a-f]{6}$`).MatchString(id) {
+		t.Errorf("the made field key's id is %q", id)
 	}
 	for _, name := range []string{"field-keys", "hash-key"} {
 		info, err := os.Stat(first.SecretPath(name))

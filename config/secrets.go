@@ -22,7 +22,12 @@ func (c *Config) Level() slog.Level { return logLevels[c.LogLevel] }
 // made now and kept there with mode 0600. On a database that others share (MYSQL_DSN set) keys must be given or already be
 // there for every process alike, so the first process's files have to be copied.
 func (c *Config) MakeKeys() error {
-	fieldKey := func() string { return "k1:" + model.GenerateKey() }
+	// The key's id is as good as unique, so that the lists of two installations can be joined.
+	fieldKey := func() string {
+		id := make([]byte, 3)
+		_, _ = rand.Read(id)
+		return fmt.Sprintf("k%x:%s", id, model.GenerateKey())
+	}
 	var err error
 	if c.FieldKeys == "" {
 		if c.FieldKeys, _, err = c.Secret("field-keys", fieldKey); err != nil {
