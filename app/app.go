@@ -188,7 +188,7 @@ func (a *App) openServices(ctx context.Context) error {
 
 func (a *App) wechat() (*wechat.Client, error) {
 	cfg := a.Config
-	o := wechat.Options{BaseURL: cfg.WechatBaseURL, AppID: cfg.WechatAppID, AppSecret: cfg.WechatAppSecret, Cache: wechat.NewTokenCache(a.Guard.Client(), a.log), Logger: a.log}
+	o := wechat.Options{BaseURL: cfg.WechatBaseURL, AppID: cfg.WechatAppID, AppSecret: cfg.WechatAppSecret, Cache: wechat.NewTokenCache(a.Guard.Client(), cfg.RedisPrefix, a.log), Logger: a.log}
 	if cfg.Emulated() {
 		o.BaseURL, o.AppID, o.AppSecret = "http://"+cfg.HTTPAddr+"/emulator", config.EmulatorAppID, config.EmulatorAppSecret
 	}

@@ -19,22 +19,23 @@ const redisWait = 300 * time.Millisecond
 // and WeChat's stable interface gives the same one.
 type TokenCache struct {
 	redis  redis.UniversalClient
+	prefix string
 	logger *slog.Logger
 }
 
 var _ cache.Cache = (*TokenCache)(nil)
 
-// NewTokenCache makes a cache over rdb. A nil logger is silence.
-func NewTokenCache(rdb redis.UniversalClient, logger *slog.Logger) *TokenCache {
+// NewTokenCache makes a cache over rdb whose keys all begin with prefix. A nil logger is silence.
+func NewTokenCache(rdb redis.UniversalClient, prefix string, logger *slog.Logger) *TokenCache {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &TokenCache{redis: rdb, logger: logger}
+	return &TokenCache{redis: rdb, prefix: prefix, logger: logger}
 }
 
 // Get returns the string stored under key, or nil when there is none or Redis is away.
 func (c *TokenCache) Get(key string) any {
-	value, err := visit(func(ctx context.Context) (string, error) { return c.redis.Get(ctx, key).Result() })
+	value, err := visit(func(ctx context.Context) (string, error) { return c.redis.Get(ctx, c.prefix+key).Result() })
 	if errors.Is(err, redis.Nil) {
 		return nil
 	}
@@ -55,7 +56,7 @@ func (c *TokenCache) Set(key string, value any, timeout time.Duration) error {
 	if timeout <= 0 {
 		return nil
 	}
-	_, err := visit(func(ctx context.Context) (string, error) { return c.redis.Set(ctx, key, text, timeout).Result() })
+	_, err := visit(func(ctx context.Context) (string, error) { return c.redis.Set(ctx, c.prefix+key, text, timeout).Result() })
 	return c.away("set", err)
 }
 
@@ -64,7 +65,7 @@ func (c *TokenCache) IsExist(key string) bool { return c.Get(key) != nil }
 
 // Delete removes key; a missing key is no error.
 func (c *TokenCache) Delete(key string) error {
-	_, err := visit(func(ctx context.Context) (int64, error) { return c.redis.Del(ctx, key).Result() })
+	_, err := visit(func(ctx context.Context) (int64, error) { return c.redis.Del(ctx, c.prefix+key).Result() })
 	return c.away("delete", err)
 }
 

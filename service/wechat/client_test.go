@@ -106,7 +106,7 @@ func newClient(t *testing.T, base, redisAddr string, timeout time.Duration, l *l
 	logger := slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c, err := wechat.New(wechat.Options{
 		BaseURL: base, AppID: appID, AppSecret: secret, Timeout: timeout, Logger: logger,
-		Cache: wechat.NewTokenCache(rdb, logger),
+		Cache: wechat.NewTokenCache(rdb, "bf:", logger),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -304,7 +304,7 @@ func TestPhoneNumber(t *testing.T) {
 }
 
 func TestNewRefusesBadSettings(t *testing.T) {
-	cache := wechat.NewTokenCache(redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}), nil)
+	cache := wechat.NewTokenCache(redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}), "", nil)
 	good := wechat.Options{AppID: appID, AppSecret: secret, Cache: cache}
 	if _, err := wechat.New(good); err != nil {
 		t.Fatal(err)

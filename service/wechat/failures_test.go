@@ -209,12 +209,12 @@ func TestRedisAway(t *testing.T) {
 
 func TestTokenCache(t *testing.T) {
 	server := miniredis.RunT(t)
-	c := wechat.NewTokenCache(redis.NewClient(&redis.Options{Addr: server.Addr()}), nil)
+	c := wechat.NewTokenCache(redis.NewClient(&redis.Options{Addr: server.Addr()}), "bf:", nil)
 	if c.Get("k") != nil || c.IsExist("k") {
 		t.Error("found what is not there")
 	}
-	if err := c.Set("k", "v", time.Minute); err != nil || c.Get("k") != "v" || !c.IsExist("k") || server.TTL("k") != time.Minute {
-		t.Errorf("set: %v, then %v for %v", err, c.Get("k"), server.TTL("k"))
+	if err := c.Set("k", "v", time.Minute); err != nil || c.Get("k") != "v" || !c.IsExist("k") || server.TTL("bf:k") != time.Minute {
+		t.Errorf("set: %v, then %v for %v", err, c.Get("k"), server.TTL("bf:k"))
 	}
 	if err := c.Delete("k"); err != nil || c.IsExist("k") {
 		t.Errorf("delete: %v", err)
