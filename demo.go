@@ -27,16 +27,16 @@ func playDemo(ctx context.Context, cfg *config.Config, o app.Options, exit bool,
 	if !played {
 		clock.Set(model.YearOf(time.Now()).Start()) // what first start sets up is there from the year's beginning
 	}
-	a, err := open(ctx, cfg, o, true, io.Discard)
-	if err != nil {
-		return err
-	}
-	if !played && a.FirstPassword == "" {
-		return errors.Join(fmt.Errorf("DATA_DIR %s and its database hold something else than a completed demonstration: choose an empty folder, or remove this one if an earlier demonstration was cut short", cfg.DataDir), a.Close())
-	}
 	listener, err := net.Listen("tcp", cfg.HTTPAddr)
 	if err != nil {
-		return errors.Join(fmt.Errorf("HTTP_ADDR: %w", err), a.Close())
+		return fmt.Errorf("HTTP_ADDR: %w", err)
+	}
+	a, err := open(ctx, cfg, o, true, io.Discard)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if !played && a.FirstPassword == "" {
+		return errors.Join(fmt.Errorf("the database holds something else than a completed demonstration; to play a new one, %s", startOver(cfg)), listener.Close(), a.Close())
 	}
 	serving, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
@@ -55,7 +55,15 @@ func playDemo(ctx context.Context, cfg *config.Config, o app.Options, exit bool,
 	}
 	err = errors.Join(err, <-served)
 	stop()
-	return errors.Join(err, a.Close())
+	return err
+}
+
+// startOver says how to get rid of a demonstration that was cut short.
+func startOver(cfg *config.Config) string {
+	if cfg.MySQLDSN != "" {
+		return fmt.Sprintf("drop the database of MYSQL_DSN and create it anew, and remove %s", cfg.DataDir)
+	}
+	return fmt.Sprintf("choose another DATA_DIR or remove this one: rm -r %s", cfg.DataDir)
 }
 
 func play(ctx context.Context, cfg *config.Config, a *app.App, clock *demo.Clock, base, dir string, stdout io.Writer) error {
@@ -68,7 +76,7 @@ func play(ctx context.Context, cfg *config.Config, a *app.App, clock *demo.Clock
 		Base: base, Clock: clock, Dir: dir, AdminPassword: a.FirstPassword, Password: password, SeedPolicy: a.Allowance.SeedDemoPolicy, Out: stdout,
 	})
 	if err != nil {
-		return fmt.Errorf("the demonstration stopped half way (remove DATA_DIR %s before trying again): %w", cfg.DataDir, err)
+		return fmt.Errorf("the demonstration stopped half way: %w\nTo play it again, %s", err, startOver(cfg))
 	}
 	if err := a.Tidy(ctx); err != nil { // what the clock does meanwhile: parcels received by themselves, sales counted
 		return err
@@ -83,7 +91,7 @@ func play(ctx context.Context, cfg *config.Config, a *app.App, clock *demo.Clock
 // tour tells where to look and with which accounts.
 func tour(stdout io.Writer, cfg *config.Config, base, dir string) {
 	_, _ = fmt.Fprintf(stdout, `
-统计表（xlsx、PDF）：%[2]s
+统计表（xlsx、PDF；已提交的各期为正式表，未到期的一期为草稿）：%[2]s
 接口说明：%[1]s/docs/      健康：%[1]s/readyz      指标：%[1]s/metrics
 控制台账号（密码与动态口令密钥见 %[3]s，密码另见 %[4]s）：
   demo-city        市总工会        demo-federation1…3  县区、产业工会
@@ -92,6 +100,7 @@ func tour(stdout io.Writer, cfg *config.Config, base, dir string) {
 会员：demo-member1-1 … demo-member5-7，用模拟器取登录码：
   curl -X POST %[1]s/emulator/_emulator/users/demo-member1-1/login-code
   curl -X POST -H 'Content-Type: application/json' -d '{"code":"…"}' %[1]s/api/v1/member/login
+动态口令：oathtool --totp -b 密钥，或任意动态口令应用
 核对账目：DATA_DIR=%[5]s bin/bangfu reconcile
 `, base, dir, filepath.Join(dir, "accounts.json"), cfg.SecretPath("demo-password"), cfg.DataDir)
 }

@@ -119,6 +119,9 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	if err != nil {
 		return err
 	}
+	if _, set := os.LookupEnv("LOG_LEVEL"); command == "demo" && !set {
+		cfg.LogLevel = "warn" // what the demonstration tells should not drown in its requests
+	}
 	o := app.Options{Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
 	switch command {
 	case "serve":
@@ -178,22 +181,29 @@ func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Wri
 }
 
 func serve(ctx context.Context, cfg *config.Config, o app.Options, migrate bool, stdout io.Writer) error {
+	listener, err := net.Listen("tcp", cfg.HTTPAddr) // first: nothing is made when the address is taken
+	if err != nil {
+		return fmt.Errorf("HTTP_ADDR: %w", err)
+	}
 	a, err := open(ctx, cfg, o, migrate, stdout)
 	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", cfg.HTTPAddr)
-	if err != nil {
-		return errors.Join(fmt.Errorf("HTTP_ADDR: %w", err), a.Close())
+		return errors.Join(err, listener.Close())
 	}
 	_, _ = fmt.Fprintf(stdout, "bangfu %s serves on http://%s (contract: /docs, health: /readyz)\n", version, listener.Addr())
-	return errors.Join(listen(ctx, a, listener), a.Close())
+	o.Log.Info("serving", "version", version, "address", listener.Addr().String(), "database", a.DB.Dialect)
+	err = listen(ctx, a, listener)
+	o.Log.Info("stopped")
+	return err
 }
 
-// grace is how long requests under way may go on after the signal to stop.
-const grace = 25 * time.Second
+// How long requests under way may go on after the signal to stop, and how long the rest of the stop may take.
+const (
+	grace  = 25 * time.Second
+	windUp = 5 * time.Second
+)
 
-// listen serves and does the background work until ctx ends, then lets what is under way finish.
+// listen serves and does the background work until ctx ends, then lets what is under way finish and closes the product. It
+// gives up waiting after grace and windUp: whatever hangs then is cut off by the end of the process, which loses nothing.
 func listen(ctx context.Context, a *app.App, listener net.Listener) error {
 	server := &http.Server{
 		Handler: a.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 6 * time.Minute, WriteTimeout: 6 * time.Minute,
@@ -213,7 +223,17 @@ func listen(ctx context.Context, a *app.App, listener net.Listener) error {
 		cancel()
 	}
 	stop()
-	background.Wait()
+	closed := make(chan error, 1)
+	go func() {
+		background.Wait()
+		closed <- a.Close()
+	}()
+	select {
+	case e := <-closed:
+		err = errors.Join(err, e)
+	case <-time.After(windUp):
+		err = errors.Join(err, errors.New("background work did not stop in time and was cut off"))
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

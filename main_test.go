@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"bangfu/model"
 )
 
 // output collects what the program prints while it runs.
@@ -48,11 +50,19 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// TestFreshDatabaseIsRefusedUntilMigrated shows that commands that do not migrate say what to do.
+// TestFreshDatabaseIsRefusedUntilMigrated shows that commands that do not migrate say what to do, and that reconcile makes
+// nothing where nothing is.
 func TestFreshDatabaseIsRefusedUntilMigrated(t *testing.T) {
-	t.Setenv("DATA_DIR", t.TempDir())
+	dir := filepath.Join(t.TempDir(), "none")
+	t.Setenv("DATA_DIR", dir)
 	var out output
-	if code := run(context.Background(), []string{"reconcile"}, &out, &out); code != 1 || !strings.Contains(out.String(), "run the migrate subcommand") {
+	if code := run(context.Background(), []string{"reconcile"}, &out, &out); code != 1 || !strings.Contains(out.String(), "there is no database") {
+		t.Errorf("%d %s", code, out.String())
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("reconcile made a DATA_DIR")
+	}
+	if code := run(context.Background(), []string{"rekey"}, &out, &out); code != 1 || !strings.Contains(out.String(), "run the migrate subcommand") {
 		t.Errorf("%d %s", code, out.String())
 	}
 }
@@ -67,21 +77,35 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-// TestAnotherHashKeyIsRefused shows that a process with another hash key, which would take known people for new ones, does
-// not start on the database.
-func TestAnotherHashKeyIsRefused(t *testing.T) {
+// TestOtherKeysAreRefused shows that a process with other keys than the database was made with does not start on it, and that
+// the field key can be rotated and the old one dropped.
+func TestOtherKeysAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DATA_DIR", dir)
-	var out output
-	if code := run(context.Background(), []string{"migrate"}, &out, &out); code != 0 {
-		t.Fatal(out.String())
+	expect := func(args string, code int, says string) {
+		t.Helper()
+		var out output
+		if got := run(context.Background(), strings.Fields(args), &out, &out); got != code || !strings.Contains(out.String(), says) {
+			t.Errorf("%s: %d %s", args, got, out.String())
+		}
 	}
-	if err := os.Remove(filepath.Join(dir, "secrets", "hash-key")); err != nil {
+	expect("migrate", 0, "up to date")
+	t.Setenv("HASH_KEY", model.GenerateKey())
+	expect("migrate", 1, "HASH_KEY: a key is not the one")
+	t.Setenv("HASH_KEY", "")
+	old, err := os.ReadFile(filepath.Join(dir, "secrets", "field-keys"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if code := run(context.Background(), []string{"migrate"}, &out, &out); code != 1 || !strings.Contains(out.String(), "HASH_KEY is not the one") {
-		t.Errorf("%d %s", code, out.String())
-	}
+	fresh := "k2:" + model.GenerateKey()
+	t.Setenv("FIELD_KEYS", fresh)
+	expect("migrate", 1, "FIELD_KEYS: a key is not the one")
+	t.Setenv("FIELD_KEYS", fresh+","+strings.TrimSpace(string(old)))
+	expect("rekey", 0, "sealed again")
+	t.Setenv("FIELD_KEYS", fresh)
+	expect("migrate", 0, "up to date")
+	t.Setenv("FIELD_KEYS", "")
+	expect("migrate", 1, "FIELD_KEYS: a key is not the one")
 }
 
 // TestServe starts the program, stops it as an operator would and starts it again on the same data: the first password is

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"time"
 
 	"bangfu/app"
@@ -18,6 +20,9 @@ var errBreach = errors.New("an invariant is broken")
 
 // reconcileDB proves every invariant on the database that the settings name.
 func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	if _, err := os.Stat(app.DatabaseFile(cfg)); cfg.MySQLDSN == "" && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database: MYSQL_DSN is not set and DATA_DIR %s holds none", cfg.DataDir)
+	}
 	db, err := app.OpenDB(ctx, cfg, o)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"math"
 	"net/http"
@@ -55,7 +56,7 @@ func (s *Server) fail(g *gin.Context, err error) {
 	var shown *model.Error
 	if !errors.As(err, &shown) {
 		shown = &model.Error{Code: model.CodeInternal, Message: "系统出错了，请稍后再试；如反复出现，请把编号告诉工作人员", Cause: err}
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || model.Unavailable(err) {
 			shown = &model.Error{Code: model.CodeBusy, Message: "系统繁忙，请稍后再试", Cause: err}
 		}
 	}
@@ -69,7 +70,11 @@ func (s *Server) fail(g *gin.Context, err error) {
 	}
 	g.Set(keyErrorCode, string(shown.Code))
 	if shown.Cause != nil || status >= http.StatusInternalServerError {
-		s.log.ErrorContext(g, "request failed", "request_id", requestID(g), "route", g.FullPath(), "code", shown.Code, "error", err.Error())
+		level := slog.LevelWarn // the caller's mistake, with a cause worth knowing
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		s.log.Log(g, level, "request failed", "request_id", requestID(g), "route", g.FullPath(), "code", shown.Code, "error", err.Error())
 	}
 	g.AbortWithStatusJSON(status, gin.H{"error": errorBody{
 		Code: shown.Code, Message: shown.Message, Fields: shown.Fields, Data: shown.Data, RequestID: requestID(g),

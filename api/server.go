@@ -118,13 +118,24 @@ func (s *Server) mountHouse() {
 		g.JSON(status, r)
 	})
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
+	e.GET("/", func(g *gin.Context) { g.Redirect(http.StatusFound, "/docs/") })
 	page := gin.WrapH(docs.Handler(Contract))
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		e.Handle(method, "/docs", page)
 		e.Handle(method, "/docs/*any", page)
 	}
 	if s.Emulator != nil {
-		e.Any("/emulator/*any", gin.WrapH(http.StripPrefix("/emulator", s.Emulator)))
+		e.Any("/emulator/*any", notForwarded, gin.WrapH(http.StripPrefix("/emulator", s.Emulator)))
+	}
+}
+
+// notForwarded keeps the emulator, which lets anybody in, from being reached through a proxy.
+func notForwarded(g *gin.Context) {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if g.GetHeader(name) != "" {
+			g.AbortWithStatus(http.StatusForbidden)
+			return
+		}
 	}
 }
 

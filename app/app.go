@@ -69,10 +69,33 @@ type Options struct {
 
 // OpenDB opens the database that the settings name; it neither migrates nor checks it.
 func OpenDB(ctx context.Context, cfg *config.Config, o Options) (*model.DB, error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	if err := prepareDataDir(cfg); err != nil {
+		return nil, fmt.Errorf("DATA_DIR %s cannot be used: %w", cfg.DataDir, err)
 	}
-	return model.Open(ctx, model.Options{MySQLDSN: cfg.MySQLDSN, SQLitePath: filepath.Join(cfg.DataDir, "bangfu.db"), Clock: o.Clock, Logger: o.Log})
+	return model.Open(ctx, model.Options{MySQLDSN: cfg.MySQLDSN, SQLitePath: DatabaseFile(cfg), Clock: o.Clock, Logger: o.Log})
+}
+
+// DatabaseFile is where the embedded database is.
+func DatabaseFile(cfg *config.Config) string { return filepath.Join(cfg.DataDir, "bangfu.db") }
+
+// prepareDataDir makes sure that the folder is there and can be written to, and that the embedded database's file, if it is
+// that, is its owner's alone.
+func prepareDataDir(cfg *config.Config) error {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(cfg.DataDir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil || cfg.MySQLDSN != "" {
+		return err
+	}
+	file, err := os.OpenFile(DatabaseFile(cfg), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(0o600), file.Close())
 }
 
 // Migrate brings the schema of the database that the settings name to this program's version.
@@ -144,6 +167,7 @@ func (a *App) openOutside(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if cfg.Emulated() {
+		a.log.Warn("the built-in WeChat emulator is in use: anybody who reaches this address can log in as anybody; set WECHAT_BASE_URL for the real WeChat")
 		a.Emulator = emulator.New(emulator.Options{AppID: config.EmulatorAppID, AppSecret: config.EmulatorAppSecret, Clock: o.Clock})
 	}
 	return nil
@@ -161,7 +185,7 @@ func (a *App) openServices(ctx context.Context) error {
 		return err
 	}
 	a.sealer = sealer
-	if err := a.DB.CheckHashKey(ctx, sealer); err != nil {
+	if err := a.DB.CheckKeys(ctx, sealer); err != nil {
 		return err
 	}
 	platform, err := a.wechat()

@@ -117,8 +117,8 @@ func (p *play) report(ctx context.Context, seq int) error {
 	return err
 }
 
-// exportForms leaves the city's and one union's forms as spreadsheets and PDF: the last submitted one and the draft of the
-// period that is open.
+// exportForms leaves the city's and one union's forms as spreadsheets and PDF: those submitted and the draft of the period
+// that is open.
 func (p *play) exportForms(ctx context.Context) error {
 	staff, err := p.city.at(ctx)
 	if err != nil {
@@ -129,7 +129,11 @@ func (p *play) exportForms(ctx context.Context) error {
 		name string
 		id   model.ID
 	}{{"市总汇总", p.city.Union}, {"基层工会", p.unions[0].id}} {
-		for seq := seqs; seq <= min(seqs+1, 3); seq++ {
+		for seq := 1; seq <= min(seqs+1, 3); seq++ {
+			state := "已提交"
+			if seq > seqs {
+				state = "草稿"
+			}
 			period, err := p.period(ctx, staff.web, seq)
 			if err != nil {
 				return err
@@ -139,7 +143,7 @@ func (p *play) exportForms(ctx context.Context) error {
 				if err := staff.get(ctx, fmt.Sprintf("/api/v1/console/unions/%s/statements/%s/export?format=%s", who.id, period.ID, url.QueryEscape(format)), &file); err != nil {
 					return err
 				}
-				name := fmt.Sprintf("统计表_%s_%d年第%d次.%s", who.name, p.year, seq, format)
+				name := fmt.Sprintf("统计表_%s_%d年第%d次_%s.%s", who.name, p.year, seq, state, format)
 				if err := os.WriteFile(filepath.Join(p.Dir, name), file, 0o600); err != nil {
 					return err
 				}

@@ -85,6 +85,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
+// driverLog brings what the MySQL driver says of lost connections into the log.
+type driverLog struct{ log *slog.Logger }
+
+// Print implements the driver's Logger.
+func (l driverLog) Print(v ...any) { l.log.Warn("database driver", "says", fmt.Sprint(v...)) }
+
 // quiet leaves out of the log what the callers expect and handle: duplicates, transactions that run again, requests
 // given up.
 type quiet struct{ logger.Interface }
@@ -110,6 +116,7 @@ func (db *DB) dialector(o Options) (gorm.Dialector, error) {
 		return nil, errors.New("MYSQL_DSN is not a valid data source name (want user:password@tcp(host:port)/database)")
 	}
 	cfg.ParseTime, cfg.Loc, cfg.ClientFoundRows, cfg.InterpolateParams = true, time.UTC, true, true
+	cfg.Logger = driverLog{o.Logger}
 	cfg.Collation = "utf8mb4_bin"
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second

@@ -57,7 +57,10 @@ func Run(ctx context.Context, db *model.DB, sealer *model.Sealer) (n int, err er
 	if err == nil && waiting > 0 {
 		err = fmt.Errorf("rekey: %d uploaded rosters wait for their preview; keep the old key and run this again when they are done", waiting)
 	}
-	return n, err
+	if err != nil {
+		return n, err
+	}
+	return n, db.RenewKeyMark(ctx, sealer)
 }
 
 // row is one row's key and sealed texts, in the order of the table's.
