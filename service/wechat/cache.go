@@ -56,7 +56,9 @@ func (c *TokenCache) Set(key string, value any, timeout time.Duration) error {
 	if timeout <= 0 {
 		return nil
 	}
-	_, err := visit(func(ctx context.Context) (string, error) { return c.redis.Set(ctx, c.prefix+key, text, timeout).Result() })
+	_, err := visit(func(ctx context.Context) (string, error) {
+		return c.redis.Set(ctx, c.prefix+key, text, timeout).Result()
+	})
 	return c.away("set", err)
 }
 
