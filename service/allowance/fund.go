@@ -145,3 +145,14 @@ func staffRef(id *model.ID, names map[model.ID]string) *StaffRef {
 	}
 	return &StaffRef{ID: *id, Name: names[*id]}
 }
+
+// fundsByID reads the funds of a page of rows in one query.
+func fundsByID(tx *gorm.DB, ids []model.ID) (map[model.ID]model.Fund, error) {
+	var rows []model.Fund
+	err := tx.Where("id IN ?", ids).Find(&rows).Error
+	byID := make(map[model.ID]model.Fund, len(rows))
+	for _, f := range rows {
+		byID[f.ID] = f
+	}
+	return byID, err
+}

@@ -146,17 +146,13 @@ func grantViews(tx *gorm.DB, rows []model.Grant) ([]GrantView, error) {
 	if err != nil {
 		return nil, err
 	}
-	var funds []model.Fund
-	if err := tx.Where("id IN ?", fundIDs).Find(&funds).Error; err != nil {
+	funds, err := fundsByID(tx, fundIDs)
+	if err != nil {
 		return nil, err
-	}
-	balance := map[model.ID]model.Fen{}
-	for _, f := range funds {
-		balance[f.ID] = f.BalanceFen
 	}
 	views := make([]GrantView, len(rows))
 	for i, g := range rows {
-		if views[i], err = showGrant(g, balance[g.FundID], names); err != nil {
+		if views[i], err = showGrant(g, funds[g.FundID].BalanceFen, names); err != nil {
 			return nil, err
 		}
 	}

@@ -201,17 +201,13 @@ func topupViews(tx *gorm.DB, rows []model.Topup) ([]TopupView, error) {
 	if err != nil {
 		return nil, err
 	}
-	var funds []model.Fund
-	if err := tx.Where("id IN ?", fundIDs).Find(&funds).Error; err != nil {
+	funds, err := fundsByID(tx, fundIDs)
+	if err != nil {
 		return nil, err
-	}
-	byID := map[model.ID]model.Fund{}
-	for _, f := range funds {
-		byID[f.ID] = f
 	}
 	views := make([]TopupView, len(rows))
 	for i, t := range rows {
-		f := byID[t.FundID]
+		f := funds[t.FundID]
 		views[i] = TopupView{ID: t.ID, UnionID: t.UnionID, FundID: t.FundID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, AmountFen: t.AmountFen,
 			EvidenceNo: t.EvidenceNo, EvidenceFileID: t.EvidenceFileID, Note: t.Note, Status: t.Status, EnteredBy: *staffRef(&t.EnteredBy, names), EnteredAt: t.EnteredAt,
 			DecidedBy: staffRef(t.DecidedBy, names), DecidedAt: t.DecidedAt, DecisionNote: t.DecisionNote}
