@@ -15,7 +15,7 @@ var labels = map[string]string{
 	"old": "原密码", "operator": "运营单位", "paired": "是否对口帮扶地区", "pairing_note": "结对说明", "parent_id": "上级工会", "password": "密码", "periods": "上报期",
 	"phone": "手机号", "phone_code": "手机号授权码", "price_fen": "单价", "product_id": "商品", "province": "省份", "purse": "经费用途", "q": "搜索内容", "quantity": "数量",
 	"reason": "原因", "region_id": "产地", "role": "岗位", "row_no": "行次", "selection": "发放范围", "seq": "次序", "sku_id": "商品规格", "sort": "排序方式", "spec": "规格",
-	"starts_on": "开始日期", "status": "状态", "subtree": "连同下级工会", "supplier_id": "供应商", "title": "标题", "to": "截止日期", "total_fen": "合计金额", "totp": "动态口令",
+	"payment": "支付方式", "starts_on": "开始日期", "status": "状态", "subtree": "连同下级工会", "supplier_id": "供应商", "title": "标题", "to": "截止日期", "total_fen": "合计金额", "totp": "动态口令",
 	"tracking_no": "快递单号", "union_id": "工会", "upstream_document_no": "上级文号", "url": "网址", "valid_from": "有效期起", "valid_until": "有效期止", "verdict": "核对结果",
 	"version": "版本", "year": "年度",
 }

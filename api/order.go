@@ -9,7 +9,7 @@ import (
 
 // orderQuery is what a list of orders may be narrowed by.
 type orderQuery struct {
-	Status string `query:"status" check:"omitempty,oneof=paid shipped completed cancelled"`
+	Status string `query:"status" check:"omitempty,oneof=pending paid shipped completed cancelled closed"`
 	From   string `query:"from"`
 	To     string `query:"to"`
 	Cursor string `query:"cursor"`

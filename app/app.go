@@ -203,6 +203,7 @@ func (a *App) openServices(ctx context.Context) error {
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
+		Wechat: cfg.Emulated(),
 	})
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 		if err != nil {
 			s.h.t.Fatal(err)
 		}
-		return &model.Order{ID: id, AddressSealed: address, OrderNo: unique, PersonID: person, MemberID: 1, UnionID: u.ID, ChannelID: 1, Year: 2025, Status: "paid", PlacedAt: now, PaidAt: &now, UpdatedAt: now}
+		return &model.Order{ID: id, AddressSealed: address, OrderNo: unique, PersonID: person, MemberID: 1, UnionID: u.ID, ChannelID: 1, Year: 2025, Kind: "online", Status: "paid", PlacedAt: now, PaidAt: &now, UpdatedAt: now}
 	}
 	fund := func() *model.Fund { // a union has one a purse and year
 		s.funds++

@@ -72,7 +72,7 @@ func TestOrderLife(t *testing.T) {
 		t.Error(s.balance(b.Allowance.ID), s.onHand(s.shop.SKUs[0].ID), s.onHand(s.shop.SKUs[2].ID))
 	}
 	v := s.detail(b.client, p.ID)
-	if v.Phone != "10000000001" || v.Address != "广东省湛江市赤坎区虚拟路 1 号" || v.Note != "周末送" || len(v.Payments) != 1 || v.Payments[0].AllowanceID != b.Allowance.ID || v.Payments[0].AmountFen != 228_00 {
+	if v.Phone != "10000000001" || v.Address != "广东省湛江市赤坎区虚拟路 1 号" || v.Note != "周末送" || len(v.Payments) != 1 || *v.Payments[0].AllowanceID != b.Allowance.ID || v.Payments[0].AmountFen != 228_00 {
 		t.Errorf("%+v", v)
 	}
 	for i, part := range v.Parcels {

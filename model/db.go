@@ -207,9 +207,15 @@ func (db *DB) Snapshot(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return db.orm.WithContext(ctx).Transaction(fn, opts)
 }
 
-// Transient tells whether err is a deadlock, lock timeout or write conflict, after which running the
+// ErrRerun makes Tx run the whole transaction again: what it read without a lock has changed since.
+var ErrRerun = errors.New("what was read without a lock has changed")
+
+// Transient tells whether err is ErrRerun, a deadlock, lock timeout or write conflict, after which running the
 // transaction again may succeed.
 func Transient(err error) bool {
+	if errors.Is(err, ErrRerun) {
+		return true
+	}
 	var my *mysqldriver.MySQLError
 	if errors.As(err, &my) {
 		switch my.Number {

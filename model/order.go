@@ -11,7 +11,8 @@ type Order struct {
 	UnionID       ID         `gorm:"column:union_id"`      // the member's union at the time: the form counts it here
 	ChannelID     ID         `gorm:"column:channel_id"`    // the form's row
 	Year          Year       `gorm:"column:year"`          // of the allowance spent
-	Status        string     `gorm:"column:status"`        // paid | shipped | completed | cancelled (later: pending, closed)
+	Kind          string     `gorm:"column:kind"`          // online | counter | group
+	Status        string     `gorm:"column:status"`        // pending | paid | shipped | completed | cancelled | closed
 	GoodsFen      Fen        `gorm:"column:goods_fen"`     // sum of lines
 	AllowanceFen  Fen        `gorm:"column:allowance_fen"` // paid from allowances
 	WechatFen     Fen        `gorm:"column:wechat_fen"`    // paid through WeChat
@@ -21,6 +22,7 @@ type Order struct {
 	AddressSealed string     `gorm:"column:address_sealed"`
 	Note          string     `gorm:"column:note"`
 	PlacedAt      time.Time  `gorm:"column:placed_at"`
+	PayBefore     *time.Time `gorm:"column:pay_before"` // with WeChat money: closed if not paid by then
 	PaidAt        *time.Time `gorm:"column:paid_at"`
 	CompletedAt   *time.Time `gorm:"column:completed_at"`
 	CancelledAt   *time.Time `gorm:"column:cancelled_at"`
@@ -75,7 +77,7 @@ type Refund struct {
 	ID           ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
 	OrderID      ID        `gorm:"column:order_id"`
 	UnionID      ID        `gorm:"column:union_id"`
-	Kind         string    `gorm:"column:kind"` // cancel (later: after_sale)
+	Kind         string    `gorm:"column:kind"` // cancel | after_sale | void
 	AmountFen    Fen       `gorm:"column:amount_fen"`
 	AllowanceFen Fen       `gorm:"column:allowance_fen"`
 	WechatFen    Fen       `gorm:"column:wechat_fen"`

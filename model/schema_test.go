@@ -25,6 +25,7 @@ var entities = []any{
 	model.Product{}, model.ProductPicture{}, model.SKU{}, model.Stock{}, model.StockMovement{}, model.File{}, model.Order{},
 	model.OrderLine{}, model.Parcel{}, model.Refund{}, model.IdempotencyKey{}, model.Statement{}, model.StatementRow{},
 	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
+	model.Hold{}, model.Payment{}, model.WechatRefund{}, model.RefundLine{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

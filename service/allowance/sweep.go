@@ -148,7 +148,9 @@ func findSweep(tx *gorm.DB, year model.Year) (*model.Sweep, error) {
 }
 
 // sweep is the job of the year's end: fund by fund, some allowances per transaction. An allowance that is swept has ended, so
-// nothing is swept twice, and a run that broke off goes on where it was. What is held for orders stays held.
+// nothing is swept twice, and a run that broke off goes on where it was. What is held for orders that await a payment stays held: such an
+// order was placed in time and stands if it is paid; if not, its closing brings the held part to the fund. The year's end is
+// done only when nothing is held any more.
 func (s *Service) sweep(ctx context.Context, sweepID model.ID) error {
 	var sweep model.Sweep
 	if err := s.db.Read(ctx).Where("id = ?", sweepID).Take(&sweep).Error; err != nil {
@@ -231,7 +233,9 @@ func (s *Service) sweepSome(tx *gorm.DB, sweep model.Sweep, fundID, after model.
 func (s *Service) finishSweep(ctx context.Context, sweepID model.ID) error {
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
-		res := tx.Model(&model.Sweep{}).Where("id = ? AND status = 'running'", sweepID).UpdateColumns(map[string]any{"status": "done", "finished_at": now})
+		res := tx.Model(&model.Sweep{}).Where("id = ? AND status = 'running'", sweepID).
+			Where("NOT EXISTS (SELECT 1 FROM allowances a WHERE a.year = sweeps.year AND a.held_fen > 0)"). // SweepDue comes back to it
+			UpdateColumns(map[string]any{"status": "done", "finished_at": now})
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}

@@ -28,15 +28,15 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 			funds[id] += delta
 		case "allowance":
 			allowances[id] += delta
-		case "bank", "supplier":
+		case "bank", "supplier", "payment", "wechat":
 		default:
 			return fmt.Errorf("unknown account %q", account)
 		}
 		return nil
 	}
 	for i, m := range movements {
-		if m.Amount <= 0 {
-			return fmt.Errorf("movement %s %s: amount %d is not positive", m.Kind, m.Cause, m.Amount)
+		if m.Amount <= 0 || m.Held {
+			return fmt.Errorf("movement %s %s: amount %d is not positive, or held", m.Kind, m.Cause, m.Amount)
 		}
 		rows[i] = m.Row(db.NewID(), now)
 		if err := add(m.From, -m.Amount); err != nil {

@@ -19,12 +19,14 @@ type Kind string
 
 // The kinds of transfers and the accounts between which they move money.
 const (
-	KindFund   Kind = "fund"   // bank → fund
-	KindGrant  Kind = "grant"  // fund → allowance
-	KindSpend  Kind = "spend"  // allowance → supplier
-	KindRefund Kind = "refund" // supplier → allowance, or → fund after the year's end
-	KindRevoke Kind = "revoke" // allowance → fund, when a member leaves
-	KindSweep  Kind = "sweep"  // allowance → fund, at the year's end
+	KindFund    Kind = "fund"    // bank → fund
+	KindGrant   Kind = "grant"   // fund → allowance
+	KindSpend   Kind = "spend"   // allowance, WeChat payment or (a union that buys for a group) fund → supplier
+	KindRefund  Kind = "refund"  // supplier → where it came from; for an allowance, → fund after the year's end
+	KindRevoke  Kind = "revoke"  // allowance → fund, when a member leaves
+	KindSweep   Kind = "sweep"   // allowance → fund, at the year's end
+	KindPay     Kind = "pay"     // WeChat → payment, when WeChat says that it was paid
+	KindPayback Kind = "payback" // payment → WeChat, when WeChat says that it was given back
 )
 
 // Account names one side of a transfer as it is stored.
@@ -32,6 +34,13 @@ type Account string
 
 // Bank is the world outside; its balance is a sum, never a row.
 const Bank Account = "bank"
+
+// Wechat is the world of those who pay through WeChat; its balance is a sum, never a row.
+const Wechat Account = "wechat"
+
+// Payment is the clearing account of one WeChat payment: what was paid and neither spent nor given back. Its balance is a
+// sum, never a row.
+func Payment(id model.ID) Account { return Account("payment:" + id.String()) }
 
 // Fund is a union's fund.
 func Fund(id model.ID) Account { return Account("fund:" + id.String()) }
@@ -42,7 +51,7 @@ func Allowance(id model.ID) Account { return Account("allowance:" + id.String())
 // Supplier is what a supplier is owed; its balance is a sum, never a row.
 func Supplier(id model.ID) Account { return Account("supplier:" + id.String()) }
 
-// Split tells the account's kind ("fund", "allowance", "supplier", "bank") and its id (0 for the bank).
+// Split tells the account's kind ("fund", "allowance", "supplier", "payment", "bank", "wechat") and its id (0 for the last two).
 func (a Account) Split() (kind string, id model.ID) {
 	kind, number, _ := strings.Cut(string(a), ":")
 	id, err := model.ParseID(number)
@@ -63,6 +72,7 @@ type Movement struct {
 	Year   model.Year
 	Union  model.ID  // whose money it is
 	Order  *model.ID // the order concerned, if any
+	Held   bool      // From is an allowance that pays with what it holds for the order (Hold), not with its balance
 }
 
 // ErrPosted says that this kind and cause were posted before; nothing was changed by this call.
@@ -83,7 +93,13 @@ func Post(tx *gorm.DB, db *model.DB, now time.Time, m Movement) error {
 		}
 		return err
 	}
-	if err := shift(tx, m.From, -m.Amount, now); err != nil {
+	var err error
+	if m.Held {
+		err = shiftHeld(tx, m.From, 0, -m.Amount, now)
+	} else {
+		err = shift(tx, m.From, -m.Amount, now)
+	}
+	if err != nil {
 		return err
 	}
 	return shift(tx, m.To, m.Amount, now)
@@ -109,7 +125,7 @@ func shift(tx *gorm.DB, account Account, delta model.Fen, now time.Time) error {
 		entity = &model.Fund{}
 	case "allowance":
 		entity, short, message = &model.Allowance{}, model.CodeInsufficientBalance, "帮扶额度余额不足"
-	case "bank", "supplier":
+	case "bank", "supplier", "payment", "wechat":
 		return nil
 	default:
 		return fmt.Errorf("unknown account %q", account)

@@ -20,9 +20,17 @@ const (
 type Cart struct {
 	Items     []Item    `json:"items"`
 	AddressID model.ID  `json:"address_id"`
-	TotalFen  model.Fen `json:"total_fen"` // sum that was shown
-	Note      string    `json:"note"`      // for the suppliers
+	TotalFen  model.Fen `json:"total_fen"`         // sum that was shown
+	Note      string    `json:"note"`              // for the suppliers
+	Payment   string    `json:"payment,omitempty"` // PayAllowance if empty
 }
+
+// The ways to pay for a cart.
+const (
+	PayAllowance = "allowance" // all from the allowances of one membership, or not at all
+	PayMixed     = "mixed"     // from the allowances as far as they go, the rest through WeChat
+	PayWechat    = "wechat"    // all through WeChat; the allowances stay as they are
+)
 
 // Item is one SKU of a cart.
 type Item struct {
@@ -59,6 +67,11 @@ func (c Cart) check() error {
 	}
 	if c.TotalFen <= 0 || c.TotalFen > model.MaxFen {
 		return model.Invalid("total_fen", "订单金额不正确")
+	}
+	switch c.Payment {
+	case "", PayAllowance, PayMixed, PayWechat:
+	default:
+		return model.Invalid("payment", "支付方式应为 allowance（帮扶额度）、mixed（额度加微信支付）或 wechat（微信支付）")
 	}
 	return checkText("note", "备注", c.Note)
 }

@@ -31,6 +31,8 @@ type Placed struct {
 	WechatFen    model.Fen `json:"wechat_fen"`
 	Parcels      int       `json:"parcels"`
 	PlacedAt     time.Time `json:"placed_at"`
+	// PayBefore is set while WeChatFen has to be paid: the order is closed if it is not by then.
+	PayBefore *time.Time `json:"pay_before,omitempty"`
 }
 
 // SoldOut is the Data of CodeSoldOut.
@@ -57,8 +59,9 @@ type checkoutContent struct {
 	Cart Cart
 }
 
-// Checkout buys the cart for the member with the allowances of one membership. The same key with the same cart gets the
-// same answer without a second order. Errors: CodeInvalid; CodeNotFound for an address that is not the member's or a SKU that
+// Checkout buys the cart for the member with the allowances of one membership, or with WeChat money for what they do not
+// cover: such an order is pending, goods and allowances set aside, until the payment is known (package payment). The same
+// key with the same cart gets the same answer without a second order. Errors: CodeInvalid; CodeNotFound for an address that is not the member's or a SKU that
 // does not exist; CodeOffShelf; CodePriceChanged with Prices; CodeSoldOut with SoldOut; CodeInsufficientBalance with Shortage;
 // CodeConflict while another checkout of the member is under way (try again with the same key); CodeRateLimited;
 // CodeIdempotencyMismatch.

@@ -178,6 +178,9 @@ func lockOrderOf(tx *gorm.DB, parcel model.ID) (model.Parcel, model.Order, error
 	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", p.OrderID).Take(&o).Error; err != nil {
 		return p, o, err
 	}
+	if o.Status == StatusPending {
+		return p, o, model.E(model.CodeConflict, "订单还没有付款")
+	}
 	p = model.Parcel{}
 	return p, o, tx.Where("id = ?", parcel).Take(&p).Error
 }
@@ -195,29 +198,30 @@ func move(tx *gorm.DB, id model.ID, from string, columns map[string]any) error {
 	return model.E(model.CodeConflict, "%s", parcelStates[p.Status])
 }
 
-// settle brings a locked order into the state that its parcels say.
+// settle brings an order that its caller has locked into the state that its parcels say: those that were cancelled, because all in them
+// was given back, do not count as long as there are others.
 func settle(tx *gorm.DB, order model.Order, now time.Time) error {
 	var parcels []model.Parcel
 	if err := tx.Select("status").Where("order_id = ?", order.ID).Find(&parcels).Error; err != nil {
 		return err
 	}
-	status := StatusCompleted
+	count := map[string]int{}
 	for _, p := range parcels {
-		switch p.Status {
-		case ParcelWaiting:
-			status = StatusPaid
-		case ParcelShipped:
-			if status != StatusPaid {
-				status = StatusShipped
-			}
-		}
+		count[p.Status]++
 	}
-	if status == order.Status {
+	columns := map[string]any{"updated_at": now}
+	switch {
+	case count[ParcelWaiting] > 0:
+		columns["status"] = StatusPaid
+	case count[ParcelShipped] > 0:
+		columns["status"] = StatusShipped
+	case count[ParcelReceived] > 0:
+		columns["status"], columns["completed_at"] = StatusCompleted, now
+	default:
+		columns["status"], columns["cancelled_at"], columns["cancel_reason"] = StatusCancelled, now, "商品已全部退款"
+	}
+	if columns["status"] == order.Status {
 		return nil
-	}
-	columns := map[string]any{"status": status, "updated_at": now}
-	if status == StatusCompleted {
-		columns["completed_at"] = now
 	}
 	res := tx.Model(&model.Order{}).Where("id = ? AND status = ?", order.ID, order.Status).UpdateColumns(columns)
 	if res.Error == nil && res.RowsAffected != 1 {

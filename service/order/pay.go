@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"bangfu/model"
+	"bangfu/service/ledger"
 )
 
 // due is what an order owes one supplier.
@@ -12,11 +13,14 @@ type due struct {
 	amount   model.Fen
 }
 
-// share is what one allowance pays to one supplier.
+// share is what one source pays to one supplier.
 type share struct {
-	allowance model.Allowance
-	supplier  model.ID
-	amount    model.Fen
+	from     ledger.Account // an allowance, a fund or a WeChat payment
+	purse    model.Purse    // empty: WeChat money
+	year     model.Year
+	union    model.ID
+	supplier model.ID
+	amount   model.Fen
 }
 
 // Shortage is the Data of CodeInsufficientBalance.
@@ -27,17 +31,20 @@ type Shortage struct {
 
 // payer chooses the membership that pays: of those whose allowances cover the total, the one that holds least (so
 // that the larger rest stays whole), then the one with the lowest id. The answer keeps the order of allowances, which is the
-// order in which they are used. CodeInsufficientBalance if none does.
-func payer(allowances []model.Allowance, total model.Fen) ([]model.Allowance, error) {
+// order in which they are used. If none covers it: with WeChat money to help, the one that holds most; without,
+// CodeInsufficientBalance.
+func payer(allowances []model.Allowance, total model.Fen, helped bool) ([]model.Allowance, error) {
 	held := map[model.ID]model.Fen{}
 	var sum, most model.Fen
 	for _, a := range allowances {
 		held[a.MemberID] += a.BalanceFen
 		sum += a.BalanceFen
 	}
-	var best model.ID
+	var best, richest model.ID
 	for member, fen := range held {
-		most = max(most, fen)
+		if fen > most || fen == most && member < richest {
+			most, richest = fen, member
+		}
 		if fen < total {
 			continue
 		}
@@ -45,8 +52,11 @@ func payer(allowances []model.Allowance, total model.Fen) ([]model.Allowance, er
 			best = member
 		}
 	}
-	if best == 0 {
+	if best == 0 && !helped {
 		return nil, short(sum, most, total)
+	}
+	if best == 0 {
+		best = richest
 	}
 	return slices.DeleteFunc(slices.Clone(allowances), func(a model.Allowance) bool { return a.MemberID != best }), nil
 }
@@ -64,23 +74,24 @@ func short(sum, most, total model.Fen) error {
 }
 
 // split lays the suppliers' dues over the allowances, both in their given order, in whole fen: each allowance is drawn
-// empty before the next is touched. The allowances must cover the dues.
-func split(allowances []model.Allowance, dues []due) []share {
-	var shares []share
-	i, left := 0, model.Fen(0)
-	if len(allowances) > 0 {
-		left = allowances[0].BalanceFen
-	}
+// empty before the next is touched. What they do not cover is the rest, by supplier.
+func split(allowances []model.Allowance, dues []due) (shares []share, rest []due) {
+	i, left := -1, model.Fen(0)
 	for _, d := range dues {
-		for owed := d.amount; owed > 0; {
-			for left == 0 {
+		owed := d.amount
+		for owed > 0 {
+			for left == 0 && i+1 < len(allowances) {
 				i++
 				left = allowances[i].BalanceFen
 			}
-			part := min(owed, left)
-			shares = append(shares, share{allowances[i], d.supplier, part})
+			if left == 0 {
+				rest = append(rest, due{d.supplier, owed})
+				break
+			}
+			a, part := allowances[i], min(owed, left)
+			shares = append(shares, share{ledger.Allowance(a.ID), a.Purse, a.Year, a.UnionID, d.supplier, part})
 			owed, left = owed-part, left-part
 		}
 	}
-	return shares
+	return shares, rest
 }

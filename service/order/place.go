@@ -20,13 +20,23 @@ import (
 type basket struct {
 	lines  []model.OrderLine // in the cart's order; ids, order and parcel still missing
 	dues   []due             // by supplier id
-	shares []share
+	shares []share           // what allowances pay
+	wechat []due             // what WeChat money pays, by supplier id
 	total  model.Fen
+}
+
+// fromAllowances is what the allowances pay in all.
+func (b basket) fromAllowances() (sum model.Fen) {
+	for _, sh := range b.shares {
+		sum += sh.amount
+	}
+	return sum
 }
 
 // place makes one order within tx. Locks, in the order of docs/adr/0005-lock-order.md: the person's allowances by id, the
 // stocks by SKU id; then it decides in memory and writes order, lines, parcels, stock movements, transfers with
-// their balances, and the audit entry. The caller stores the answer under the idempotency key in the same transaction.
+// their balances (or, where WeChat money is to come, holds and the payment), and the audit entry. The caller stores the
+// answer under the idempotency key in the same transaction.
 //
 // A crash at any line loses nothing: until COMMIT the database holds nothing of all this and the member has been told nothing,
 // so the same key places the order anew; after COMMIT everything is there together, the stored answer included, so the same
@@ -34,6 +44,11 @@ type basket struct {
 // Redis end by themselves.
 func (s *Service) place(tx *gorm.DB, actor model.Actor, cart Cart) (Placed, error) {
 	now := s.db.Now()
+	if cart.Payment == PayMixed || cart.Payment == PayWechat {
+		if !s.wechat {
+			return Placed{}, model.Invalid("payment", "暂未开通微信支付，请使用帮扶额度支付")
+		}
+	}
 	order, err := s.draft(tx, actor, cart, now)
 	if err != nil {
 		return Placed{}, err
@@ -54,14 +69,46 @@ func (s *Service) place(tx *gorm.DB, actor model.Actor, cart Cart) (Placed, erro
 	if err != nil {
 		return Placed{}, err
 	}
-	paying := b.shares[0].allowance
-	order.MemberID, order.UnionID = paying.MemberID, paying.UnionID
-	order.GoodsFen, order.AllowanceFen = b.total, b.total
+	if err := setPayer(tx, &order, b, allowances); err != nil {
+		return Placed{}, err
+	}
 	if err := s.write(tx, actor, now, &order, b); err != nil {
 		return Placed{}, err
 	}
-	return Placed{ID: order.ID, OrderNo: order.OrderNo, Status: order.Status, TotalFen: order.GoodsFen, AllowanceFen: order.AllowanceFen,
-		Parcels: len(b.dues), PlacedAt: now}, nil
+	return Placed{ID: order.ID, OrderNo: order.OrderNo, Status: order.Status, TotalFen: order.GoodsFen, AllowanceFen: order.AllowanceFen, WechatFen: order.WechatFen,
+		Parcels: len(b.dues), PlacedAt: now, PayBefore: order.PayBefore}, nil
+}
+
+// payWindow is how long a member may take to pay through WeChat.
+const payWindow = 15 * time.Minute
+
+// setPayer names the membership for whose union the order counts, the parts that pay it, and its state: pending as long as
+// WeChat money is to come.
+func setPayer(tx *gorm.DB, order *model.Order, b basket, allowances []model.Allowance) error {
+	order.GoodsFen, order.AllowanceFen = b.total, b.fromAllowances()
+	order.WechatFen = order.GoodsFen - order.AllowanceFen
+	if order.WechatFen > 0 {
+		until := order.PlacedAt.Add(payWindow)
+		order.Status, order.PaidAt, order.PayBefore = StatusPending, nil, &until
+	}
+	for _, a := range allowances {
+		if len(b.shares) > 0 && ledger.Allowance(a.ID) == b.shares[0].from {
+			order.MemberID, order.UnionID = a.MemberID, a.UnionID
+			return nil
+		}
+	}
+	return setMembership(tx, order)
+}
+
+// setMembership counts an order that no allowance pays for in the union in which the person has been longest.
+func setMembership(tx *gorm.DB, order *model.Order) error {
+	var m model.Member
+	err := tx.Select("id", "union_id").Where("person_id = ? AND status = 'active'", order.PersonID).Order("id").Limit(1).Take(&m).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return model.E(model.CodeForbidden, "您目前不在任何工会的会员名册上，不能下单")
+	}
+	order.MemberID, order.UnionID = m.ID, m.UnionID
+	return err
 }
 
 // draft is the order as far as it is known before anything is locked: whose, when, where to.
@@ -70,7 +117,7 @@ func (s *Service) draft(tx *gorm.DB, actor model.Actor, cart Cart, now time.Time
 	if err != nil {
 		return model.Order{}, err
 	}
-	order := model.Order{ID: s.db.NewID(), PersonID: actor.ID, ChannelID: channel.ID, Year: model.YearOf(now), Status: StatusPaid,
+	order := model.Order{ID: s.db.NewID(), PersonID: actor.ID, ChannelID: channel.ID, Year: model.YearOf(now), Kind: KindOnline, Status: StatusPaid,
 		Note: cart.Note, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
 	err = s.copyAddress(tx, &order, cart.AddressID)
 	return order, err
@@ -153,14 +200,18 @@ func decide(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int
 			return b, soldOut(l, have)
 		}
 	}
-	paying, err := payer(allowances, b.total)
-	if err != nil {
-		return b, err
-	}
 	for _, id := range slices.Sorted(maps.Keys(owed)) {
 		b.dues = append(b.dues, due{id, owed[id]})
 	}
-	b.shares = split(paying, b.dues)
+	if cart.Payment == PayWechat {
+		b.wechat = b.dues
+		return b, nil
+	}
+	paying, err := payer(allowances, b.total, cart.Payment == PayMixed)
+	if err != nil {
+		return b, err
+	}
+	b.shares, b.wechat = split(paying, b.dues)
 	return b, nil
 }
 
@@ -214,27 +265,39 @@ func (s *Service) write(tx *gorm.DB, actor model.Actor, now time.Time, order *mo
 	if err := tx.Create(&parcels).Error; err != nil {
 		return err
 	}
-	for _, sh := range b.shares {
+	if order.Status == StatusPending {
+		if err := s.setAside(tx, order, b); err != nil {
+			return err
+		}
+	} else if err := s.pay(tx, now, order.ID, b.shares); err != nil {
+		return err
+	}
+	return s.db.Audit(tx, actor, now, "order.checkout", object(order.ID), order.UnionID, map[string]any{"order_no": order.OrderNo, "kind": order.Kind,
+		"goods_fen": order.GoodsFen, "wechat_fen": order.WechatFen, "lines": len(b.lines), "parcels": len(parcels)})
+}
+
+// pay posts what each source pays to each supplier.
+func (s *Service) pay(tx *gorm.DB, now time.Time, order model.ID, shares []share) error {
+	for _, sh := range shares {
 		if err := ledger.Post(tx, s.db, now, spend(order, sh)); err != nil {
 			return err
 		}
 	}
-	return s.db.Audit(tx, actor, now, "order.checkout", object(order.ID), order.UnionID,
-		map[string]any{"order_no": order.OrderNo, "goods_fen": order.GoodsFen, "lines": len(b.lines), "parcels": len(parcels)})
+	return nil
 }
 
-// spend is the movement of one allowance's part of an order to one supplier.
-func spend(order *model.Order, sh share) ledger.Movement {
+// spend is the movement of one source's part of an order to one supplier.
+func spend(order model.ID, sh share) ledger.Movement {
 	return ledger.Movement{
-		Kind: ledger.KindSpend, Cause: "order:" + shareCause(order.ID, sh.allowance.ID, sh.supplier),
-		From: ledger.Allowance(sh.allowance.ID), To: ledger.Supplier(sh.supplier), Amount: sh.amount,
-		Purse: sh.allowance.Purse, Year: sh.allowance.Year, Union: sh.allowance.UnionID, Order: &order.ID,
+		Kind: ledger.KindSpend, Cause: "order:" + shareCause(order, sh.from, sh.supplier),
+		From: sh.from, To: ledger.Supplier(sh.supplier), Amount: sh.amount, Purse: sh.purse, Year: sh.year, Union: sh.union, Order: &order,
 	}
 }
 
-// shareCause names what one allowance pays to one supplier for an order.
-func shareCause(order, allowance, supplier model.ID) string {
-	return order.String() + ":" + allowance.String() + ":" + supplier.String()
+// shareCause names what one source pays to one supplier for an order: "order:source:supplier", all ids.
+func shareCause(order model.ID, from ledger.Account, supplier model.ID) string {
+	_, source := from.Split()
+	return order.String() + ":" + source.String() + ":" + supplier.String()
 }
 
 // insertOrder stores the order under a number that no other has.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -67,7 +68,7 @@ func (s *Service) list(ctx context.Context, q *gorm.DB, f Filter, page model.Pag
 		if masked {
 			consignee = model.MaskName(consignee)
 		}
-		return Summary{ID: o.ID, OrderNo: o.OrderNo, Status: o.Status, UnionID: o.UnionID, UnionName: names[o.UnionID], Consignee: consignee,
+		return Summary{ID: o.ID, OrderNo: o.OrderNo, Kind: o.Kind, Status: o.Status, UnionID: o.UnionID, UnionName: names[o.UnionID], Consignee: consignee,
 			GoodsFen: o.GoodsFen, RefundedFen: o.RefundedFen, Lines: lines[o.ID], PlacedAt: o.PlacedAt}
 	}), nil
 }
@@ -94,7 +95,7 @@ func (s *Service) Order(ctx context.Context, actor model.Actor, id model.ID) (Vi
 	if err != nil {
 		return View{}, err
 	}
-	v := View{ID: o.ID, OrderNo: o.OrderNo, Status: o.Status, UnionID: o.UnionID, UnionName: names[o.UnionID], GoodsFen: o.GoodsFen, AllowanceFen: o.AllowanceFen,
+	v := View{ID: o.ID, OrderNo: o.OrderNo, Kind: o.Kind, Status: o.Status, PayBefore: o.PayBefore, UnionID: o.UnionID, UnionName: names[o.UnionID], GoodsFen: o.GoodsFen, AllowanceFen: o.AllowanceFen,
 		WechatFen: o.WechatFen, RefundedFen: o.RefundedFen, Consignee: to.name, Phone: to.phone, Address: to.address, Note: o.Note,
 		PlacedAt: o.PlacedAt, PaidAt: o.PaidAt, CompletedAt: o.CompletedAt, CancelledAt: o.CancelledAt, CancelReason: o.CancelReason}
 	if v.Payments, v.Refunds, err = s.moneyOf(ctx, id); err != nil {
@@ -104,39 +105,75 @@ func (s *Service) Order(ctx context.Context, actor model.Actor, id model.ID) (Vi
 	return v, err
 }
 
-// moneyOf tells which allowances paid for the order, and what went back to where.
+// moneyOf tells which sources paid for the order, and what each refund gave back to where.
 func (s *Service) moneyOf(ctx context.Context, id model.ID) ([]Payment, []RefundView, error) {
 	var transfers []model.Transfer
 	if err := s.db.Read(ctx).Where("order_id = ?", id).Order("id").Find(&transfers).Error; err != nil {
 		return nil, nil, err
 	}
-	payments, refunds := []Payment{}, []RefundView{}
-	var toAllowance, toFund model.Fen
-	for _, t := range transfers {
-		from, paying := ledger.Account(t.DebitAccount).Split()
-		to, _ := ledger.Account(t.CreditAccount).Split()
-		switch {
-		case t.Kind == string(ledger.KindRefund) && to == "fund":
-			toFund += t.AmountFen
-		case t.Kind == string(ledger.KindRefund):
-			toAllowance += t.AmountFen
-		case from == "allowance":
-			at := slices.IndexFunc(payments, func(p Payment) bool { return p.AllowanceID == paying })
-			if at < 0 {
-				at = len(payments)
-				payments = append(payments, Payment{AllowanceID: paying, Purse: t.Purse, PurseName: t.Purse.Name()})
-			}
-			payments[at].AmountFen += t.AmountFen
-		}
-	}
 	var rows []model.Refund
 	if err := s.db.Read(ctx).Where("order_id = ?", id).Order("id").Find(&rows).Error; err != nil {
 		return nil, nil, err
 	}
-	for _, r := range rows { // an order has one refund at most: that of its cancelling
-		refunds = append(refunds, RefundView{Kind: r.Kind, AmountFen: r.AmountFen, ToAllowanceFen: toAllowance, ToFundFen: toFund, Reason: r.Reason, RefundedAt: r.RefundedAt})
+	var onTheirWay []model.WechatRefund
+	if err := s.db.Read(ctx).Where("refund_id IN ?", ids(rows, func(r model.Refund) model.ID { return r.ID })).Find(&onTheirWay).Error; err != nil {
+		return nil, nil, err
 	}
-	return payments, refunds, nil
+	refunds := make([]RefundView, len(rows))
+	for i, r := range rows {
+		refunds[i] = RefundView{ID: r.ID, Kind: r.Kind, AmountFen: r.AmountFen, ToWechatFen: r.WechatFen, Reason: r.Reason, RefundedAt: r.RefundedAt}
+		for _, w := range onTheirWay {
+			if *w.RefundID == r.ID {
+				refunds[i].WechatStatus = w.Status
+			}
+		}
+	}
+	return paymentsOf(transfers), whereTo(refunds, transfers), nil
+}
+
+func paymentsOf(transfers []model.Transfer) []Payment {
+	payments := []Payment{}
+	for _, t := range transfers {
+		if t.Kind != string(ledger.KindSpend) {
+			continue
+		}
+		p := Payment{Purse: t.Purse, PurseName: t.Purse.Name()}
+		switch kind, source := ledger.Account(t.DebitAccount).Split(); kind {
+		case "allowance":
+			p.AllowanceID = &source
+		case "payment":
+			p.PurseName = "微信支付"
+		}
+		at := slices.IndexFunc(payments, func(q Payment) bool {
+			return q.PurseName == p.PurseName && (q.AllowanceID == nil) == (p.AllowanceID == nil) && (p.AllowanceID == nil || *q.AllowanceID == *p.AllowanceID)
+		})
+		if at < 0 {
+			at, payments = len(payments), append(payments, p)
+		}
+		payments[at].AmountFen += t.AmountFen
+	}
+	return payments
+}
+
+// whereTo fills in how much of each refund went back to allowances and to funds. A refund's transfers begin with its id.
+func whereTo(refunds []RefundView, transfers []model.Transfer) []RefundView {
+	for _, t := range transfers {
+		if t.Kind != string(ledger.KindRefund) {
+			continue
+		}
+		refund, _, _ := strings.Cut(t.Cause, ":")
+		at := slices.IndexFunc(refunds, func(r RefundView) bool { return r.ID.String() == refund })
+		if at < 0 {
+			at = 0 // of before partial refunds: the order has one, that of its cancelling
+		}
+		switch kind, _ := ledger.Account(t.CreditAccount).Split(); kind {
+		case "allowance":
+			refunds[at].ToAllowanceFen += t.AmountFen
+		case "fund":
+			refunds[at].ToFundFen += t.AmountFen
+		}
+	}
+	return refunds
 }
 
 func (s *Service) partsOf(ctx context.Context, order model.ID) ([]Part, error) {
@@ -163,7 +200,8 @@ func (s *Service) partsOf(ctx context.Context, order model.ID) ([]Part, error) {
 
 // SupplierParcels lists the parcels of the actor's supplier, newest first, recipients masked.
 func (s *Service) SupplierParcels(ctx context.Context, actor model.Actor, status string, page model.Page) (model.List[ParcelView], error) {
-	q := s.db.Read(ctx).Where("supplier_id = ?", actor.Supplier)
+	q := s.db.Read(ctx).Where("supplier_id = ?", actor.Supplier).
+		Where("EXISTS (SELECT 1 FROM orders o WHERE o.id = parcels.order_id AND o.status NOT IN ?)", []string{StatusPending, StatusClosed}) // nobody ships what is not paid
 	if status != "" {
 		q = q.Where("status = ?", status)
 	}

@@ -15,10 +15,19 @@ import (
 
 // The states of an order. An order is "shipped" when all its parcels are, "completed" when all were received.
 const (
+	StatusPending   = "pending" // goods and allowances set aside until the WeChat payment is known
 	StatusPaid      = "paid"
 	StatusShipped   = "shipped"
 	StatusCompleted = "completed"
-	StatusCancelled = "cancelled"
+	StatusCancelled = "cancelled" // all given back before it was shipped, or voided at the counter
+	StatusClosed    = "closed"    // never paid
+)
+
+// The kinds of orders.
+const (
+	KindOnline  = "online"  // by a member, to an address
+	KindCounter = "counter" // by a member's code, at a hall
+	KindGroup   = "group"   // by a union for many members
 )
 
 // The states of a parcel.
@@ -37,6 +46,7 @@ type Options struct {
 	Sealer      *model.Sealer
 	Metrics     prometheus.Registerer
 	AutoConfirm time.Duration // after which a shipped parcel counts as received
+	Wechat      bool          // WeChat Pay can be used
 }
 
 // Service is the use cases of orders.
@@ -46,6 +56,7 @@ type Service struct {
 	allowances  *allowance.Service
 	sealer      *model.Sealer
 	autoConfirm time.Duration
+	wechat      bool
 	checkouts   *prometheus.CounterVec
 	seconds     prometheus.Histogram
 }
@@ -53,7 +64,7 @@ type Service struct {
 // New makes the service and registers checkout_total (by outcome) and checkout_seconds.
 func New(o Options) (*Service, error) {
 	s := &Service{
-		db: o.DB, guard: o.Guard, allowances: o.Allowances, sealer: o.Sealer, autoConfirm: o.AutoConfirm,
+		db: o.DB, guard: o.Guard, allowances: o.Allowances, sealer: o.Sealer, autoConfirm: o.AutoConfirm, wechat: o.Wechat,
 		checkouts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "checkout_total", Help: "Checkouts by outcome: ok, replay, in_flight, or the code of the refusal.",
 		}, []string{"outcome"}),

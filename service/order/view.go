@@ -11,6 +11,7 @@ import (
 type View struct {
 	ID           model.ID     `json:"id"`
 	OrderNo      string       `json:"order_no"`
+	Kind         string       `json:"kind"`
 	Status       string       `json:"status"`
 	UnionID      model.ID     `json:"union_id"`
 	UnionName    string       `json:"union_name"`
@@ -26,15 +27,16 @@ type View struct {
 	Refunds      []RefundView `json:"refunds"`
 	Parcels      []Part       `json:"parcels"`
 	PlacedAt     time.Time    `json:"placed_at"`
+	PayBefore    *time.Time   `json:"pay_before"` // with WeChat money
 	PaidAt       *time.Time   `json:"paid_at"`
 	CompletedAt  *time.Time   `json:"completed_at"`
 	CancelledAt  *time.Time   `json:"cancelled_at"`
 	CancelReason string       `json:"cancel_reason"`
 }
 
-// Payment is what one allowance paid for an order.
+// Payment is what one source paid for an order: an allowance, a union's fund, or WeChat money (no purse).
 type Payment struct {
-	AllowanceID model.ID    `json:"allowance_id"`
+	AllowanceID *model.ID   `json:"allowance_id"`
 	Purse       model.Purse `json:"purse"`
 	PurseName   string      `json:"purse_name"`
 	AmountFen   model.Fen   `json:"amount_fen"`
@@ -42,10 +44,13 @@ type Payment struct {
 
 // RefundView is money given back for an order, and to where.
 type RefundView struct {
+	ID             model.ID  `json:"id"`
 	Kind           string    `json:"kind"`
 	AmountFen      model.Fen `json:"amount_fen"`
 	ToAllowanceFen model.Fen `json:"to_allowance_fen"`
 	ToFundFen      model.Fen `json:"to_fund_fen"`
+	ToWechatFen    model.Fen `json:"to_wechat_fen"`
+	WechatStatus   string    `json:"wechat_status"` // waiting | processing | done | failed; empty without WeChat money
 	Reason         string    `json:"reason"`
 	RefundedAt     time.Time `json:"refunded_at"`
 }
@@ -67,6 +72,7 @@ type Part struct {
 
 // LineView is one SKU of an order as it was bought.
 type LineView struct {
+	ID          model.ID  `json:"id"`
 	ProductID   model.ID  `json:"product_id"`
 	SKUID       model.ID  `json:"sku_id"`
 	ProductName string    `json:"product_name"`
@@ -80,6 +86,7 @@ type LineView struct {
 type Summary struct {
 	ID          model.ID   `json:"id"`
 	OrderNo     string     `json:"order_no"`
+	Kind        string     `json:"kind"`
 	Status      string     `json:"status"`
 	UnionID     model.ID   `json:"union_id"`
 	UnionName   string     `json:"union_name"`
@@ -111,7 +118,7 @@ type ParcelView struct {
 }
 
 func viewLine(l model.OrderLine) LineView {
-	return LineView{ProductID: l.ProductID, SKUID: l.SKUID, ProductName: l.ProductName, Spec: l.Spec, PriceFen: l.PriceFen, Quantity: l.Quantity, AmountFen: l.AmountFen}
+	return LineView{ID: l.ID, ProductID: l.ProductID, SKUID: l.SKUID, ProductName: l.ProductName, Spec: l.Spec, PriceFen: l.PriceFen, Quantity: l.Quantity, AmountFen: l.AmountFen}
 }
 
 // recipient is to whom an order goes.

@@ -44,6 +44,12 @@ func perOrder(have, sumOf, where string) string {
 		have + " <> COALESCE(s.fen, 0)" + where
 }
 
+// refundedTo compares a part of all refunds of an order with its transfers to WeChat payments (LIKE) or elsewhere (NOT LIKE).
+func refundedTo(part, like string) string {
+	return "SELECT CONCAT('order:', x.order_id), x.fen, COALESCE(t.fen, 0) FROM (SELECT r.order_id, SUM(" + part + ") AS fen FROM refunds r GROUP BY r.order_id) x " +
+		"LEFT JOIN (SELECT order_id, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'refund' AND credit_account " + like + " 'payment:%' GROUP BY order_id) t ON t.order_id = x.order_id WHERE x.fen <> COALESCE(t.fen, 0)"
+}
+
 const union = " UNION ALL "
 
 // invariants are all that can be said in one SQL statement each. Every statement runs on every engine.
@@ -59,12 +65,15 @@ var invariants = []invariant{
 		"SELECT CONCAT('transfer:', id), amount_fen, 0 FROM transfers WHERE amount_fen <= 0 OR NOT (" +
 			"(kind = 'fund' AND debit_account = 'bank' AND credit_account LIKE 'fund:%') OR " +
 			"(kind = 'grant' AND debit_account LIKE 'fund:%' AND credit_account LIKE 'allowance:%') OR " +
-			"(kind = 'spend' AND debit_account LIKE 'allowance:%' AND credit_account LIKE 'supplier:%') OR " +
-			"(kind = 'refund' AND debit_account LIKE 'supplier:%' AND (credit_account LIKE 'allowance:%' OR credit_account LIKE 'fund:%')) OR " +
+			"(kind = 'spend' AND (debit_account LIKE 'allowance:%' OR debit_account LIKE 'payment:%' OR debit_account LIKE 'fund:%') AND credit_account LIKE 'supplier:%') OR " +
+			"(kind = 'refund' AND debit_account LIKE 'supplier:%' AND (credit_account LIKE 'allowance:%' OR credit_account LIKE 'fund:%' OR credit_account LIKE 'payment:%')) OR " +
+			"(kind = 'pay' AND debit_account = 'wechat' AND credit_account LIKE 'payment:%') OR " +
+			"(kind = 'payback' AND debit_account LIKE 'payment:%' AND credit_account = 'wechat') OR " +
 			"(kind IN ('revoke', 'sweep') AND debit_account LIKE 'allowance:%' AND credit_account LIKE 'fund:%'))"},
 	{"transfer_accounts", "每笔流水的账户都存在", "笔流水", "SELECT COUNT(*) FROM transfers",
 		stray("debit", "funds", "fund") + union + stray("credit", "funds", "fund") + union + stray("debit", "allowances", "allowance") + union +
-			stray("credit", "allowances", "allowance") + union + stray("debit", "suppliers", "supplier") + union + stray("credit", "suppliers", "supplier")},
+			stray("credit", "allowances", "allowance") + union + stray("debit", "suppliers", "supplier") + union + stray("credit", "suppliers", "supplier") + union +
+			stray("debit", "payments", "payment") + union + stray("credit", "payments", "payment")},
 	{"purse_and_year", "钱不换用途、年度与工会：流水与其额度、经费一致", "笔流水", "SELECT COUNT(*) FROM transfers",
 		untrue("debit", "allowances", "allowance") + union + untrue("credit", "allowances", "allowance") + union +
 			untrue("debit", "funds", "fund") + union + untrue("credit", "funds", "fund")},
@@ -101,13 +110,24 @@ var invariants = []invariant{
 		"SELECT CONCAT('sku:', s.sku_id), s.on_hand, COALESCE(m.n, 0) FROM stocks s LEFT JOIN (SELECT sku_id, SUM(quantity) AS n FROM stock_movements GROUP BY sku_id) m ON m.sku_id = s.sku_id " +
 			"WHERE s.on_hand <> COALESCE(m.n, 0)" + union +
 			"SELECT CONCAT('sku:', m.sku_id), 0, SUM(m.quantity) FROM stock_movements m LEFT JOIN stocks s ON s.sku_id = m.sku_id WHERE s.sku_id IS NULL GROUP BY m.sku_id"},
-	{"stock_sold", "每条订单明细恰好出库一次，取消的恰好退回一次", "条明细", "SELECT COUNT(*) FROM order_lines",
+	{"stock_sold", "每条订单明细恰好出库一次，退回的恰好退回一次", "条明细", "SELECT COUNT(*) FROM order_lines",
 		"SELECT CONCAT('line:', l.id), COALESCE(m.quantity, 0), -l.quantity FROM order_lines l LEFT JOIN stock_movements m ON m.kind = 'sell' AND m.cause = CONCAT('line:', l.id) AND m.sku_id = l.sku_id " +
-			"WHERE COALESCE(m.quantity, 0) <> -l.quantity" + union +
-			"SELECT CONCAT('line:', l.id), COALESCE(m.quantity, 0), CASE WHEN o.status = 'cancelled' THEN l.quantity ELSE 0 END FROM order_lines l JOIN orders o ON o.id = l.order_id " +
-			"LEFT JOIN stock_movements m ON m.kind = 'return' AND m.cause = CONCAT('line:', l.id) AND m.sku_id = l.sku_id " +
-			"WHERE COALESCE(m.quantity, 0) <> CASE WHEN o.status = 'cancelled' THEN l.quantity ELSE 0 END" + union +
-			"SELECT CONCAT('stock_movement:', m.id), m.quantity, 0 FROM stock_movements m LEFT JOIN order_lines l ON l.id = " + idIn("m.cause", "line") + " WHERE m.kind IN ('sell', 'return') AND l.id IS NULL"},
+			"WHERE l.sku_id <> 0 AND COALESCE(m.quantity, 0) <> -l.quantity" + union +
+			"SELECT CONCAT('line:', l.id), COALESCE(m.quantity, 0), CASE WHEN o.status = 'closed' THEN l.quantity ELSE 0 END FROM order_lines l JOIN orders o ON o.id = l.order_id " +
+			"LEFT JOIN stock_movements m ON m.kind = 'return' AND m.cause = CONCAT('close:', l.id) AND m.sku_id = l.sku_id " +
+			"WHERE l.sku_id <> 0 AND COALESCE(m.quantity, 0) <> CASE WHEN o.status = 'closed' THEN l.quantity ELSE 0 END" + union +
+			"SELECT CONCAT('refund_line:', r.id), COALESCE(m.quantity, 0), CASE WHEN r.restocked = 1 THEN r.quantity ELSE 0 END FROM refund_lines r JOIN order_lines l ON l.id = r.line_id " +
+			"LEFT JOIN stock_movements m ON m.kind = 'return' AND m.cause = CONCAT('refund_line:', r.id) AND m.sku_id = l.sku_id " +
+			"WHERE l.sku_id <> 0 AND COALESCE(m.quantity, 0) <> CASE WHEN r.restocked = 1 THEN r.quantity ELSE 0 END" + union +
+			"SELECT CONCAT('stock_movement:', m.id), m.quantity, 0 FROM stock_movements m LEFT JOIN order_lines l ON l.id = " + idIn("m.cause", "line") + " WHERE m.kind = 'sell' AND l.id IS NULL" + union +
+			"SELECT CONCAT('stock_movement:', m.id), m.quantity, 0 FROM stock_movements m LEFT JOIN refund_lines r ON r.id = " + idIn("m.cause", "refund_line") + " WHERE m.kind = 'return' AND m.cause LIKE 'refund_line:%' AND r.id IS NULL" + union +
+			"SELECT CONCAT('stock_movement:', m.id), m.quantity, 0 FROM stock_movements m LEFT JOIN order_lines l ON l.id = " + idIn("m.cause", "close") + " WHERE m.kind = 'return' AND m.cause NOT LIKE 'refund_line:%' AND l.id IS NULL"},
+	{"refund_lines", "退款等于其明细，退回的件数与金额不超过购买", "笔退款", "SELECT COUNT(*) FROM refunds",
+		"SELECT CONCAT('refund:', r.id), r.amount_fen, COALESCE(s.fen, 0) FROM refunds r LEFT JOIN (SELECT refund_id, SUM(amount_fen) AS fen FROM refund_lines GROUP BY refund_id) s ON s.refund_id = r.id " +
+			"WHERE r.amount_fen <> COALESCE(s.fen, 0)" + union +
+			"SELECT CONCAT('refund:', id), allowance_fen + wechat_fen, amount_fen FROM refunds WHERE allowance_fen + wechat_fen <> amount_fen" + union +
+			"SELECT CONCAT('line:', l.id), s.n, l.quantity FROM order_lines l JOIN (SELECT line_id, SUM(quantity) AS n, SUM(amount_fen) AS fen FROM refund_lines GROUP BY line_id) s ON s.line_id = l.id " +
+			"WHERE s.n > l.quantity OR s.fen <> s.n * l.price_fen" + union + dangling("refund_lines", "refund_line", "refund_id", "refunds") + union + dangling("refund_lines", "refund_line", "line_id", "order_lines")},
 	{"order_lines", "订单金额等于明细、包裹与支付之和", "个订单", "SELECT COUNT(*) FROM orders",
 		perOrder("o.goods_fen", "SELECT order_id, SUM(amount_fen) AS fen FROM order_lines GROUP BY order_id", "") + union +
 			perOrder("o.goods_fen", "SELECT order_id, SUM(amount_fen) AS fen FROM parcels GROUP BY order_id", "") + union +
@@ -115,21 +135,32 @@ var invariants = []invariant{
 			"SELECT CONCAT('line:', id), amount_fen, price_fen * quantity FROM order_lines WHERE amount_fen <> price_fen * quantity" + union +
 			"SELECT CONCAT('parcel:', p.id), p.amount_fen, COALESCE(s.fen, 0) FROM parcels p LEFT JOIN (SELECT parcel_id, SUM(amount_fen) AS fen FROM order_lines GROUP BY parcel_id) s ON s.parcel_id = p.id " +
 			"WHERE p.amount_fen <> COALESCE(s.fen, 0)"},
-	{"order_money", "订单的额度支付与退款等于其流水", "个订单", "SELECT COUNT(*) FROM orders",
-		perOrder("o.allowance_fen", "SELECT order_id, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'spend' GROUP BY order_id", "") + union +
+	{"order_money", "订单的支付与退款等于其流水，退回的不超过各方所付", "个订单", "SELECT COUNT(*) FROM orders",
+		perOrder("CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.allowance_fen END", "SELECT order_id, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'spend' AND debit_account NOT LIKE 'payment:%' GROUP BY order_id", "") + union +
+			perOrder("CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.wechat_fen END", "SELECT order_id, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'spend' AND debit_account LIKE 'payment:%' GROUP BY order_id", "") + union +
 			perOrder("o.refunded_fen", "SELECT order_id, SUM(amount_fen) AS fen FROM refunds GROUP BY order_id", "") + union +
-			"SELECT CONCAT('order:', r.order_id), r.fen, COALESCE(t.fen, 0) FROM (SELECT order_id, SUM(allowance_fen) AS fen FROM refunds GROUP BY order_id) r " +
-			"LEFT JOIN (SELECT order_id, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'refund' GROUP BY order_id) t ON t.order_id = r.order_id WHERE r.fen <> COALESCE(t.fen, 0)" + union +
+			refundedTo("r.allowance_fen", "NOT LIKE") + union + refundedTo("r.wechat_fen", "LIKE") + union +
+			"SELECT CONCAT('transfer:', p.id), COALESCE(b.fen, 0), p.amount_fen FROM transfers p JOIN (SELECT SUBSTR(cause, INSTR(cause, ':') + 1) AS share, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'refund' " +
+			"GROUP BY SUBSTR(cause, INSTR(cause, ':') + 1)) b ON p.cause = CONCAT('order:', b.share) WHERE p.kind = 'spend' AND b.fen > p.amount_fen" + union +
 			"SELECT CONCAT('transfer:', t.id), t.amount_fen, 0 FROM transfers t LEFT JOIN orders o ON o.id = t.order_id WHERE t.kind IN ('spend', 'refund') AND o.id IS NULL"},
 	{"closed_orders", "取消的订单已全额退回，退款不超过支付", "个订单", "SELECT COUNT(*) FROM orders",
 		"SELECT CONCAT('order:', id), refunded_fen, goods_fen FROM orders WHERE status = 'cancelled' AND paid_at IS NOT NULL AND refunded_fen <> goods_fen" + union +
-			"SELECT CONCAT('order:', id), refunded_fen, goods_fen FROM orders WHERE refunded_fen > goods_fen OR refunded_fen < 0"},
+			"SELECT CONCAT('order:', id), refunded_fen, goods_fen FROM orders WHERE refunded_fen > goods_fen OR refunded_fen < 0" + union +
+			"SELECT CONCAT('order:', id), refunded_fen, 0 FROM orders WHERE status IN ('pending', 'closed') AND (paid_at IS NOT NULL OR refunded_fen <> 0)" + union +
+			"SELECT CONCAT('order:', id), 0, 1 FROM orders WHERE status NOT IN ('pending', 'closed') AND paid_at IS NULL"},
+	{"holds", "冻结的额度等于待付款订单的冻结，付款后全部成为支付", "笔冻结", "SELECT COUNT(*) FROM holds",
+		"SELECT CONCAT('allowance:', a.id), a.held_fen, COALESCE(s.fen, 0) FROM allowances a LEFT JOIN (SELECT allowance_id, SUM(amount_fen) AS fen FROM holds WHERE status = 'held' AND allowance_id IS NOT NULL GROUP BY allowance_id) s " +
+			"ON s.allowance_id = a.id WHERE a.held_fen <> COALESCE(s.fen, 0)" + union +
+			"SELECT CONCAT('hold:', h.id, ' ', h.status, ' ', o.status), h.amount_fen, 0 FROM holds h JOIN orders o ON o.id = h.order_id " +
+			"WHERE h.status <> CASE o.status WHEN 'pending' THEN 'held' WHEN 'closed' THEN 'released' ELSE 'captured' END" + union +
+			"SELECT CONCAT('order:', o.id), COALESCE(s.fen, 0), o.goods_fen FROM orders o LEFT JOIN (SELECT order_id, SUM(amount_fen) AS fen FROM holds GROUP BY order_id) s ON s.order_id = o.id " +
+			"WHERE o.wechat_fen > 0 AND o.goods_fen <> COALESCE(s.fen, 0)" + union + dangling("holds", "hold", "order_id", "orders") + union + dangling("holds", "hold", "allowance_id", "allowances")},
 	{"order_states", "订单状态与其包裹一致", "个订单", "SELECT COUNT(*) FROM orders",
 		"SELECT CONCAT('order:', o.id, ' ', o.status), s.waiting * 1000000 + s.shipped * 1000 + s.received, s.n FROM orders o JOIN (SELECT order_id, COUNT(*) AS n, " +
 			"SUM(CASE WHEN status = 'waiting' THEN 1 ELSE 0 END) AS waiting, SUM(CASE WHEN status = 'shipped' THEN 1 ELSE 0 END) AS shipped, " +
 			"SUM(CASE WHEN status = 'received' THEN 1 ELSE 0 END) AS received, SUM(CASE WHEN status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled FROM parcels GROUP BY order_id) s ON s.order_id = o.id " +
-			"WHERE (o.status = 'cancelled' AND s.cancelled <> s.n) OR (o.status <> 'cancelled' AND s.cancelled = s.n) OR (o.status = 'completed' AND s.received <> s.n) OR " +
-			"(o.status = 'paid' AND s.waiting = 0) OR (o.status = 'shipped' AND (s.waiting > 0 OR s.received = s.n))"},
+			"WHERE o.status <> CASE WHEN s.cancelled = s.n THEN CASE WHEN o.paid_at IS NULL THEN 'closed' ELSE 'cancelled' END WHEN s.waiting > 0 THEN CASE WHEN o.paid_at IS NULL THEN 'pending' ELSE 'paid' END " +
+			"WHEN s.shipped > 0 THEN 'shipped' ELSE 'completed' END"},
 	{"union_tree", "工会树路径与上下级一致", "个工会", "SELECT COUNT(*) FROM unions",
 		"SELECT CONCAT('union:', u.id), u.depth, p.depth + 1 FROM unions u JOIN unions p ON p.id = u.parent_id WHERE u.path <> CONCAT(p.path, u.id, '/') OR u.depth <> p.depth + 1" + union +
 			"SELECT CONCAT('union:', u.id), COUNT(h.union_id), 1 FROM unions u LEFT JOIN union_paths h ON h.union_id = u.id AND h.to_at IS NULL AND h.path = u.path GROUP BY u.id HAVING COUNT(h.union_id) <> 1"},
@@ -137,7 +168,7 @@ var invariants = []invariant{
 		dangling("members", "member", "person_id", "persons") + union + dangling("members", "member", "union_id", "unions") + union +
 			dangling("allowances", "allowance", "member_id", "members") + union + dangling("allowances", "allowance", "fund_id", "funds") + union +
 			dangling("orders", "order", "member_id", "members") + union + dangling("orders", "order", "channel_id", "channels") + union +
-			dangling("order_lines", "line", "sku_id", "skus") + union + dangling("order_lines", "line", "order_id", "orders") + union +
+			dangling("order_lines", "line", "sku_id", "skus") + " AND x.sku_id <> 0" + union + dangling("order_lines", "line", "order_id", "orders") + union +
 			dangling("parcels", "parcel", "order_id", "orders") + union + dangling("refunds", "refund", "order_id", "orders") + union +
 			dangling("products", "product", "supplier_id", "suppliers") + union + dangling("skus", "sku", "product_id", "products") + union +
 			dangling("wechat_accounts", "account", "person_id", "persons") + union + dangling("grant_items", "grant_item", "grant_id", "grants")},

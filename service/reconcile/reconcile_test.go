@@ -77,9 +77,10 @@ func fill(t *testing.T, db *model.DB) {
 		&model.Parcel{ID: 41, OrderID: 40, SupplierID: 21, UnionID: 1, AmountFen: 10000, Status: "cancelled", CreatedAt: at, UpdatedAt: at},
 		&model.OrderLine{ID: 42, OrderID: 40, ParcelID: 41, SupplierID: 21, ProductID: 22, SKUID: 23, PriceFen: 10000, Quantity: 1, AmountFen: 10000},
 		&model.StockMovement{ID: 43, SKUID: 23, Kind: "sell", Cause: "line:42", Quantity: -1, At: at},
-		&model.StockMovement{ID: 44, SKUID: 23, Kind: "return", Cause: "line:42", Quantity: 1, At: at},
+		&model.StockMovement{ID: 44, SKUID: 23, Kind: "return", Cause: "refund_line:48", Quantity: 1, At: at},
 		transfer(45, "spend", "order:40:18:21", "allowance:18", "supplier:21", 10000, id(40)),
 		&model.Refund{ID: 46, OrderID: 40, UnionID: 1, Kind: "cancel", AmountFen: 10000, AllowanceFen: 10000, RefundedAt: at},
+		&model.RefundLine{ID: 48, RefundID: 46, OrderID: 40, LineID: 42, Quantity: 1, AmountFen: 10000, Restocked: true},
 		transfer(47, "refund", "cancel:40:18:21", "supplier:21", "allowance:18", 10000, id(40)),
 		&model.ReportingPeriod{ID: 60, PolicyID: 12, Year: year, Seq: 1, DueOn: "2025-08-25"},
 		&model.Statement{ID: 61, UnionID: 1, UnionName: "市总", PeriodID: 60, Version: 1, Status: "submitted", AsOf: at.Add(time.Second), SubmittedBy: 1, SubmittedAt: at.Add(time.Minute)},
@@ -100,7 +101,7 @@ func fill(t *testing.T, db *model.DB) {
 func restore(t *testing.T, db *model.DB) {
 	t.Helper()
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
-		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "sweeps", "idempotency_keys",
+		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
 		"reporting_periods", "statements", "statement_rows", "statement_parts"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
@@ -149,7 +150,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"sweeps", "sweep:50", "UPDATE sweeps SET swept_fen = 5"},
 		{"stock", "sku:23", "UPDATE stocks SET on_hand = 7"},
 		{"stock_sold", "line:32", "DELETE FROM stock_movements WHERE id = 33"},
-		{"stock_sold", "line:42", "DELETE FROM stock_movements WHERE id = 44"},
+		{"stock_sold", "refund_line:48", "DELETE FROM stock_movements WHERE id = 44"},
 		{"stock_sold", "stock_movement:33", "UPDATE stock_movements SET cause = 'line:999' WHERE id = 33"},
 		{"order_lines", "line:32", "UPDATE order_lines SET amount_fen = 19999 WHERE id = 32"},
 		{"order_lines", "parcel:31", "UPDATE parcels SET amount_fen = 1 WHERE id = 31"},
@@ -157,6 +158,9 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"order_money", "order:30", "DELETE FROM transfers WHERE id = 34"},
 		{"order_money", "order:40", "DELETE FROM refunds"},
 		{"order_money", "order:40", "DELETE FROM transfers WHERE id = 47"},
+		{"refund_lines", "refund:46", "UPDATE refund_lines SET amount_fen = 9999"},
+		{"refund_lines", "line:42", "UPDATE refund_lines SET quantity = 2"},
+		{"holds", "allowance:18", "UPDATE allowances SET held_fen = 5, balance_fen = balance_fen - 5"},
 		{"closed_orders", "order:40", "UPDATE orders SET refunded_fen = 9999 WHERE id = 40"},
 		{"order_states", "order:30 shipped", "UPDATE orders SET status = 'shipped' WHERE id = 30"},
 		{"union_tree", "union:2", "UPDATE unions SET path = '/9/2/' WHERE id = 2"},

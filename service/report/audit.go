@@ -175,5 +175,5 @@ var verbs = map[string]string{
 	"login": "登录", "password": "修改密码", "reset_password": "重置密码", "totp_enrol": "绑定动态口令", "reset_totp": "重置动态口令", "unlock": "解锁", "sign_out": "强制退出",
 	"enter": "录入", "confirm": "确认", "reject": "驳回", "draft": "拟定", "approve": "批准", "stop": "中止", "revoke": "收回", "done": "完成",
 	"withdraw": "撤回", "on": "上架", "off": "下架", "receive": "入库", "adjust": "调整", "picture_add": "添加图片", "picture_remove": "删除图片", "save": "保存",
-	"checkout": "下单", "ship": "发货", "correct": "更正运单", "submit": "提交", "return": "退回",
+	"checkout": "下单", "paid": "付款成功", "refund": "退款", "void": "柜台撤销", "ship": "发货", "correct": "更正运单", "submit": "提交", "return": "退回",
 }
