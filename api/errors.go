@@ -30,6 +30,7 @@ var statuses = map[model.Code]int{
 	model.CodeSamePerson:          http.StatusForbidden,
 	model.CodeNoPolicy:            http.StatusUnprocessableEntity,
 	model.CodeCapExceeded:         http.StatusUnprocessableEntity,
+	model.CodeLimitExceeded:       http.StatusUnprocessableEntity,
 	model.CodeInsufficientFund:    http.StatusUnprocessableEntity,
 	model.CodeInsufficientBalance: http.StatusUnprocessableEntity,
 	model.CodePriceChanged:        http.StatusConflict,

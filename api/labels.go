@@ -18,6 +18,8 @@ var labels = map[string]string{
 	"payment": "支付方式", "starts_on": "开始日期", "status": "状态", "subtree": "连同下级工会", "supplier_id": "供应商", "title": "标题", "to": "截止日期", "total_fen": "合计金额", "totp": "动态口令",
 	"tracking_no": "快递单号", "union_id": "工会", "upstream_document_no": "上级文号", "url": "网址", "valid_from": "有效期起", "valid_until": "有效期止", "verdict": "核对结果",
 	"version": "版本", "year": "年度",
+	"average_fen": "人均限额", "basis": "控制方式", "budget_fen": "本级工会经费预算支出", "enforce": "超过限额是否不予通过", "max_percent": "最高比例", "notice_document_no": "转引文号",
+	"retained_fen": "工会留成经费", "retained_percent": "留成经费比例", "warn_percent": "提醒比例",
 }
 
 // label is how a message names the field at path: as people call its last part, in quotation marks.

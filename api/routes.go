@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -131,6 +131,20 @@ func (s *Server) moneyRoutes() []Route {
 
 		{Method: get, Path: member + "/allowances", Audience: Member, Handle: s.listAllowances},
 		{Method: get, Path: member + "/allowances/:id/transfers", Audience: Member, Object: identity.ObjectAllowance, Handle: s.listAllowanceTransfers},
+	}
+}
+
+// limitRoutes: the unions' budgets, and how much of the limits on holiday gifts they use.
+func (s *Server) limitRoutes() []Route {
+	const console = "/api/v1/console"
+	return []Route{
+		{Method: put, Path: console + "/unions/:id/budgets/:year", Audience: Staff, Permission: identity.PermBudgetEnter, Object: identity.ObjectUnion, Handle: s.enterBudget},
+		{Method: get, Path: console + "/unions/:id/budgets/:year", Audience: Staff, Permission: identity.PermFundRead, Object: identity.ObjectUnion, Handle: s.getBudgets},
+		{Method: post, Path: console + "/unions/:id/budgets/:year/confirm", Audience: Staff, Permission: identity.PermBudgetConfirm, Object: identity.ObjectUnion, Handle: s.confirmBudget},
+		{Method: get, Path: console + "/unions/:id/limits/:year", Audience: Staff, Permission: identity.PermFundRead, Object: identity.ObjectUnion, Handle: s.getMeter},
+		{Method: get, Path: console + "/limits/:year", Audience: Staff, Permission: identity.PermFundRead, Handle: s.listMeters},
+		{Method: get, Path: console + "/limit-rules/:year", Audience: Staff, Permission: identity.PermFundRead, Handle: s.getLimitRule},
+		{Method: put, Path: console + "/limit-rules/:year", Audience: Staff, Permission: identity.PermLimitManage, Handle: s.putLimitRule},
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"bangfu/service/allowance"
 	"bangfu/service/files"
 	"bangfu/service/identity"
+	"bangfu/service/limit"
 	"bangfu/service/order"
 	"bangfu/service/report"
 	"bangfu/service/shop"
@@ -53,6 +54,7 @@ type Deps struct {
 	Union     *union.Service
 	Files     *files.Service
 	Allowance *allowance.Service
+	Limit     *limit.Service
 	Shop      *shop.Service
 	Report    *report.Service
 }

@@ -22,6 +22,7 @@ import (
 	"bangfu/service/guard"
 	"bangfu/service/identity"
 	"bangfu/service/job"
+	"bangfu/service/limit"
 	"bangfu/service/order"
 	"bangfu/service/rekey"
 	"bangfu/service/report"
@@ -55,6 +56,7 @@ type Services struct {
 	Union     *union.Service
 	Files     *files.Service
 	Allowance *allowance.Service
+	Limit     *limit.Service
 	Shop      *shop.Service
 	Order     *order.Service
 	Report    *report.Service
@@ -200,6 +202,7 @@ func (a *App) openServices(ctx context.Context) error {
 	a.Shop = shop.New(a.DB, sealer, a.Files, a.Guard)
 	a.Report = report.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
+	a.Limit = limit.New(a.DB)
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
@@ -225,6 +228,7 @@ func (a *App) openServer() (err error) {
 		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Emulated(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
 		Identity: a.Identity, Union: a.Union, Files: a.Files,
 		Allowance: a.Allowance,
+		Limit:     a.Limit,
 		Shop:      a.Shop,
 		Order:     a.Order,
 		Report:    a.Report,

@@ -25,6 +25,7 @@ const (
 	CodeSamePerson          Code = "same_person"          // the second person must differ from the first
 	CodeNoPolicy            Code = "no_policy"            // no policy in force for that year
 	CodeCapExceeded         Code = "cap_exceeded"         // the person's yearly cap would be exceeded
+	CodeLimitExceeded       Code = "limit_exceeded"       // the union's yearly limit on holiday gifts would be exceeded; Data has the figures
 	CodeInsufficientFund    Code = "insufficient_fund"    // the union's fund does not hold enough
 	CodeInsufficientBalance Code = "insufficient_balance" // the member's allowances do not hold enough
 	CodePriceChanged        Code = "price_changed"        // a price or the total differs from what was shown; Data has the new one

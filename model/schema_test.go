@@ -26,6 +26,7 @@ var entities = []any{
 	model.OrderLine{}, model.Parcel{}, model.Refund{}, model.IdempotencyKey{}, model.Statement{}, model.StatementRow{},
 	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
 	model.Hold{}, model.Payment{}, model.WechatRefund{}, model.RefundLine{},
+	model.UnionBudget{}, model.LimitRule{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

@@ -6,10 +6,12 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/limit"
 )
 
-// ApproveGrant is the second person's consent to a draft. Errors: CodeSamePerson for the one who drafted it, CodeConflict if
-// it is no draft (any more), CodeNoPolicy if the year ended meanwhile.
+// ApproveGrant is the second person's consent to a draft. A grant of holiday money is measured against the union's limits with all
+// that it asks for. Errors: CodeSamePerson for the one who drafted it, CodeConflict if it is no draft (any more), CodeNoPolicy
+// if the year ended meanwhile, CodeLimitExceeded. Holiday money locks the union and its fund.
 func (s *Service) ApproveGrant(ctx context.Context, actor model.Actor, key string, id model.ID, note string) (GrantView, error) {
 	content := map[string]any{"approve_grant": id, "note": note}
 	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (GrantView, error) {
@@ -20,8 +22,21 @@ func (s *Service) ApproveGrant(ctx context.Context, actor model.Actor, key strin
 		if _, err := openPolicy(tx, g.Year, s.db.Now()); err != nil {
 			return GrantView{}, err
 		}
-		return s.decide(tx, actor, g, grantApproved, note)
+		var warnings []string
+		if g.Status == grantDraft { // what is not will be turned away below, and may count already
+			if warnings, err = limit.Check(tx, s.db, actor, spending(g, g.TotalFen)); err != nil {
+				return GrantView{}, err
+			}
+		}
+		view, err := s.decide(tx, actor, g, grantApproved, note)
+		view.Warnings = warnings
+		return view, err
 	})
+}
+
+// spending is a grant as it is measured against the limits.
+func spending(g model.Grant, fen model.Fen) limit.Spending {
+	return limit.Spending{UnionID: g.UnionID, Year: g.Year, Purse: g.Purse, Amount: fen, Object: "grant:" + g.ID.String()}
 }
 
 // RejectGrant is the second person's refusal of a draft. Errors are those of ApproveGrant.
@@ -85,13 +100,17 @@ func (s *Service) CancelGrant(ctx context.Context, actor model.Actor, id model.I
 }
 
 // StartGrant begins to issue an approved grant, or takes up one that stopped; the money moves in a job, step by step.
-// Errors: CodeConflict if it is not approved, CodeNoPolicy outside the policy's dates, CodeInsufficientFund if the fund is
-// empty. It locks the policy's row, so that the policy stands from here on.
+// Holiday money is measured again, since the limits may have changed after the approval. Errors: CodeConflict if it is not approved,
+// CodeNoPolicy outside the policy's dates, CodeInsufficientFund if the fund is empty, CodeLimitExceeded. It locks the union, then
+// the policy's row, so that the policy stands from here on.
 func (s *Service) StartGrant(ctx context.Context, actor model.Actor, key string, id model.ID) (GrantView, error) {
 	view, err := model.Once(ctx, s.db, actor, key, map[string]any{"start_grant": id}, func(tx *gorm.DB) (GrantView, error) {
 		now := s.db.Now()
 		g, err := findGrant(tx, id)
 		if err != nil {
+			return GrantView{}, err
+		}
+		if _, err := openUnion(tx, g.UnionID); err != nil {
 			return GrantView{}, err
 		}
 		policy, err := openPolicy(locked(tx), g.Year, now)
@@ -102,6 +121,10 @@ func (s *Service) StartGrant(ctx context.Context, actor model.Actor, key string,
 			return GrantView{}, err
 		}
 		if err := notEmpty(tx, g.FundID); err != nil {
+			return GrantView{}, err
+		}
+		warnings, err := limit.Check(tx, s.db, actor, spending(g, 0))
+		if err != nil {
 			return GrantView{}, err
 		}
 		res := tx.Model(&model.Grant{}).Where("id = ? AND status IN ?", id, []string{grantApproved, grantIssuing}).
@@ -118,7 +141,9 @@ func (s *Service) StartGrant(ctx context.Context, actor model.Actor, key string,
 		if err := s.db.Audit(tx, actor, now, "grant.issue", "grant:"+id.String(), g.UnionID, map[string]any{"done_items": g.DoneItems, "total_items": g.TotalItems}); err != nil {
 			return GrantView{}, err
 		}
-		return freshView(tx, id)
+		view, err := freshView(tx, id)
+		view.Warnings = warnings
+		return view, err
 	})
 	s.jobs.Wake()
 	return view, err

@@ -51,6 +51,7 @@ type GrantView struct {
 	DecidedAt      *time.Time   `json:"decided_at"`
 	DecisionNote   string       `json:"decision_note"`
 	IssuedAt       *time.Time   `json:"issued_at"`
+	Warnings       []string     `json:"warnings"` // approving and issuing holiday money: which of its limits is near or passed, see package limit
 }
 
 // GrantFilter says who of the roster is in a grant; all given parts must hold.
@@ -163,7 +164,7 @@ func showGrant(g model.Grant, balance model.Fen, names map[model.ID]string) (Gra
 	v := GrantView{ID: g.ID, UnionID: g.UnionID, FundID: g.FundID, Purse: g.Purse, PurseName: g.Purse.Name(), Year: g.Year, Title: g.Title, Selection: g.Selection,
 		AmountFen: g.AmountFen, Status: g.Status, StopReason: g.StopReason, TotalItems: g.TotalItems, DoneItems: g.DoneItems, IssuedItems: g.IssuedItems,
 		CutItems: g.CutItems, SkippedItems: g.SkippedItems, TotalFen: g.TotalFen, IssuedFen: g.IssuedFen, FundBalanceFen: balance,
-		CreatedBy: *staffRef(&g.CreatedBy, names), CreatedAt: g.CreatedAt, DecidedBy: staffRef(g.DecidedBy, names), DecidedAt: g.DecidedAt, DecisionNote: g.DecisionNote, IssuedAt: g.IssuedAt}
+		CreatedBy: *staffRef(&g.CreatedBy, names), CreatedAt: g.CreatedAt, DecidedBy: staffRef(g.DecidedBy, names), DecidedAt: g.DecidedAt, DecisionNote: g.DecisionNote, IssuedAt: g.IssuedAt, Warnings: []string{}}
 	switch g.Status {
 	case grantPreparing, grantDraft, grantApproved:
 		v.MissingFen = max(0, g.TotalFen-g.IssuedFen-balance)

@@ -47,6 +47,9 @@ const (
 	PermFundRead        Permission = "fund.read"        //
 	PermFundEnter       Permission = "fund.enter"       // enter a top-up
 	PermFundConfirm     Permission = "fund.confirm"     // confirm a top-up that another person entered
+	PermBudgetEnter     Permission = "budget.enter"     // enter the union's budget of a year
+	PermBudgetConfirm   Permission = "budget.confirm"   // confirm a budget that another person entered
+	PermLimitManage     Permission = "limit.manage"     // set the limits on holiday gifts of a year
 	PermGrantRead       Permission = "grant.read"       //
 	PermGrantDraft      Permission = "grant.draft"      //
 	PermGrantApprove    Permission = "grant.approve"    // approve a grant that another person drafted
@@ -65,16 +68,16 @@ const (
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermFundConfirm, PermGrantApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage)
+var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
-	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit)...),
-	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermGrantApprove, PermGrantIssue,
+	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit)...),
+	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
-	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermSweepRun,
+	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
 	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead)...),
 	RoleSupplier: permissions(PermSelf, PermShopRead, PermProductWrite, PermParcelShip),

@@ -11,7 +11,7 @@ import (
 )
 
 // computed are the invariants that one SQL statement cannot say.
-var computed = []func(tx *gorm.DB) (Result, error){acknowledgedOrders, submittedForms}
+var computed = []func(tx *gorm.DB) (Result, error){acknowledgedOrders, submittedForms, limitMeters}
 
 // acknowledgedOrders holds every checkout that was answered with an order against the order itself: it exists, it is
 // the same person's, and it has the total that was answered.

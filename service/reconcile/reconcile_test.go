@@ -87,6 +87,7 @@ func fill(t *testing.T, db *model.DB) {
 		&model.StatementPart{StatementID: 61, UnionID: 1, AsOf: at.Add(time.Second)},
 		&[]model.StatementRow{{StatementID: 61, RowNo: 1}, {StatementID: 61, RowNo: 2, PersonTimes: 1, AmountFen: 20000, InvestedFen: 60000}, {StatementID: 61, RowNo: 3},
 			{StatementID: 61, RowNo: 4}, {StatementID: 61, RowNo: 5}, {StatementID: 61, RowNo: 6}, {StatementID: 61, RowNo: 7}, {StatementID: 61, RowNo: 8}},
+		&model.UnionBudget{ID: 70, UnionID: 1, Year: year, Version: 1, BudgetFen: 100, Basis: model.BasisBudget, Status: "confirmed", EnteredBy: 1, EnteredAt: at, ConfirmedBy: id(2), ConfirmedAt: &at},
 		&model.Sweep{ID: 50, Year: 2024, Status: "done", StartedAt: at},
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
 	}
@@ -102,7 +103,8 @@ func restore(t *testing.T, db *model.DB) {
 	t.Helper()
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
-		"reporting_periods", "statements", "statement_rows", "statement_parts"} {
+		"reporting_periods", "statements", "statement_rows", "statement_parts",
+		"union_budgets"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -168,6 +170,10 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"references", "order:30", "UPDATE orders SET member_id = 999 WHERE id = 30"},
 		{"acknowledged_orders", "order:30", "UPDATE idempotency_keys SET response = REPLACE(response, '20000', '20001')"},
 		{"acknowledged_orders", "order:31", "UPDATE idempotency_keys SET response = REPLACE(response, '\"30\"', '\"31\"')"},
+		{"budgets", "budget:70", "UPDATE union_budgets SET confirmed_by = entered_by"},
+		{"budgets", "budget:70", "UPDATE union_budgets SET status = 'entered'"},
+		{"limit_meters", "union:1 2025", "UPDATE transfers SET purse = 'festival' WHERE id = 19"},
+		{"limit_meters", "union:1 2025", "UPDATE funds SET purse = 'festival'"},
 		{"statements", "statement:61 row 2", "UPDATE statement_rows SET amount_fen = 19999 WHERE row_no = 2"},
 		{"statements", "statement:61 row 2", "UPDATE statement_rows SET invested_fen = 0 WHERE row_no = 2"},
 		{"statements", "statement:61 row 0", "DELETE FROM statement_rows WHERE row_no = 7"},

@@ -1,0 +1,181 @@
+package limit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+)
+
+// Meter is what a union uses of its holiday gifts' limits of a year.
+type Meter struct {
+	UnionID       model.ID    `json:"union_id"`
+	UnionName     string      `json:"union_name"`
+	Year          model.Year  `json:"year"`
+	State         State       `json:"state"`          // the worst of the limits'
+	MissingBudget bool        `json:"missing_budget"` // no budget is confirmed: only the average can be measured
+	Enforce       bool        `json:"enforce"`        // what goes beyond is refused
+	Headcount     int64       `json:"headcount"`      // active members; of a year that is over, those at its end
+	SpentFen      model.Fen   `json:"spent_fen"`      // out of the festival fund less what came back, and approved claims
+	CommittedFen  model.Fen   `json:"committed_fen"`  // approved grants, the part not issued yet
+	UsedFen       model.Fen   `json:"used_fen"`       // both: what is measured
+	AverageFen    *model.Fen  `json:"average_fen"`    // used, a member, rounded up; null: no members
+	Limits        []Gauge     `json:"limits"`
+	Purses        []PurseSum  `json:"purses"`
+	Budget        *BudgetView `json:"budget"` // the confirmed one that counts
+}
+
+// PurseSum is what was spent of one purse, and whether it counts against the limits.
+type PurseSum struct {
+	Purse     model.Purse `json:"purse"`
+	PurseName string      `json:"purse_name"`
+	SpentFen  model.Fen   `json:"spent_fen"`
+	Counted   bool        `json:"counted"`
+	Note      string      `json:"note"` // why it does or does not count
+}
+
+// Meter is the meter of one union and year.
+func (s *Service) Meter(ctx context.Context, unionID model.ID, year model.Year) (m Meter, err error) {
+	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		var u model.Union
+		err := tx.Where("id = ?", unionID).Take(&u).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return model.NotFound("工会")
+		}
+		if err != nil {
+			return err
+		}
+		meters, err := s.meters(tx, year, oneUnion(unionID), []model.Union{u})
+		if err != nil {
+			return err
+		}
+		m = meters[0]
+		return nil
+	})
+	return m, err
+}
+
+// Meters lists the meters of the grassroots unions in the actor's subtree, and of what else there spent holiday money or has a budget,
+// the worst first: by state, then those without a budget, then by the part of a limit that is used. The cursor is the last union seen.
+// Error: CodeInvalid for a cursor that is no union of the list.
+func (s *Service) Meters(ctx context.Context, actor model.Actor, year model.Year, page model.Page) (list model.List[Meter], err error) {
+	var all []Meter
+	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		in := subtree(actor.UnionPath)
+		var unions []model.Union
+		if err := tx.Where("path LIKE ?", actor.UnionPath+"%").Order("id").Find(&unions).Error; err != nil {
+			return err
+		}
+		all, err = s.meters(tx, year, in, unions)
+		return err
+	})
+	if err != nil {
+		return list, err
+	}
+	slices.SortFunc(all, worse)
+	if page.Cursor != 0 {
+		seen := slices.IndexFunc(all, func(m Meter) bool { return m.UnionID == page.Cursor })
+		if seen < 0 {
+			return list, model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
+		}
+		all = all[seen+1:]
+	}
+	return model.NewList(all, page, func(m Meter) model.ID { return m.UnionID }, func(m Meter) Meter { return m }), nil
+}
+
+// meters makes the meters of the unions, all in scope; of several only those that are worth a line.
+func (s *Service) meters(tx *gorm.DB, year model.Year, in scope, unions []model.Union) ([]Meter, error) {
+	rule, err := ruleOf(tx, year)
+	if err != nil {
+		return nil, err
+	}
+	all, err := read(tx, year, s.db.Now(), in)
+	if err != nil {
+		return nil, err
+	}
+	var budgets []model.UnionBudget
+	meters := make([]Meter, 0, len(unions))
+	for _, u := range unions {
+		f := all.of(u.ID)
+		if len(unions) > 1 && (u.Kind != "grassroots" || u.Status != "active") && f.used() == 0 && f.budget == nil {
+			continue
+		}
+		m := meterOf(u, rule, f)
+		if f.budget != nil {
+			m.Budget = &BudgetView{ID: f.budget.ID}
+			budgets = append(budgets, *f.budget)
+		}
+		meters = append(meters, m)
+	}
+	views, err := budgetViews(tx, budgets)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[model.ID]*BudgetView, len(views))
+	for i := range views {
+		byID[views[i].ID] = &views[i]
+	}
+	for i := range meters {
+		if b := meters[i].Budget; b != nil {
+			meters[i].Budget = byID[b.ID]
+		}
+	}
+	return meters, nil
+}
+
+func meterOf(u model.Union, r model.LimitRule, f *figures) Meter {
+	m := Meter{UnionID: u.ID, UnionName: u.Name, Year: r.Year, State: StateOK, MissingBudget: f.budget == nil, Enforce: r.Enforce, Headcount: f.heads,
+		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f)}
+	if f.heads > 0 {
+		each := (m.UsedFen + model.Fen(f.heads) - 1) / model.Fen(f.heads)
+		m.AverageFen = &each
+	}
+	for _, g := range m.Limits {
+		if severity[g.State] > severity[m.State] {
+			m.State = g.State
+		}
+	}
+	return m
+}
+
+var purseNotes = map[model.Purse]string{
+	model.PurseFestival: "计入节日慰问品支出",
+	model.PurseExtra:    "不计入：消费帮扶增加额度属于额外增加经费，不受节日慰问品各项限额的限制（湛工总〔2023〕25号）",
+	model.PurseHardship: "不计入：不属于节日慰问品",
+	model.PurseActivity: "不计入：不属于节日慰问品",
+}
+
+func purseSums(f *figures) []PurseSum {
+	var sums []PurseSum
+	for _, p := range []model.Purse{model.PurseFestival, model.PurseExtra, model.PurseHardship, model.PurseActivity} {
+		sums = append(sums, PurseSum{p, p.Name(), f.spent(p), p == model.PurseFestival, purseNotes[p]})
+	}
+	return sums
+}
+
+// worse orders meters from the worst to the best.
+func worse(a, b Meter) int {
+	if c := cmp.Compare(severity[b.State], severity[a.State]); c != 0 {
+		return c
+	}
+	if a.MissingBudget != b.MissingBudget {
+		if a.MissingBudget {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(b.share(), a.share()), cmp.Compare(a.UnionID, b.UnionID))
+}
+
+// share is the largest part of a limit that is used.
+func (m Meter) share() float64 {
+	most := 0.0
+	for _, g := range m.Limits {
+		most = max(most, g.share())
+	}
+	return most
+}
