@@ -30,6 +30,7 @@ import (
 	"bangfu/service/union"
 	"bangfu/service/wechat"
 	"bangfu/service/wechat/emulator"
+	"bangfu/service/wechat/pay"
 )
 
 // App is the running product, less its listener.
@@ -39,6 +40,7 @@ type App struct {
 	Guard    *guard.Guard
 	Jobs     *job.Runner
 	Emulator *emulator.Emulator // nil with the real WeChat
+	Pay      *pay.Client        // nil where no WeChat money is taken
 	Server   *api.Server
 	Services
 	// FirstPassword is the first console account's password if Setup has just made it, to be shown once.
@@ -194,6 +196,9 @@ func (a *App) openServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.Pay, err = a.wechatPay(); err != nil {
+		return err
+	}
 	a.Jobs = job.NewRunner(a.DB, a.log)
 	a.Identity = identity.New(a.DB, a.Guard, sealer, platform, identity.Lifetimes{
 		MemberIdle: cfg.SessionIdleMember, MemberMax: cfg.SessionMaxMember, StaffIdle: cfg.SessionIdleStaff, StaffMax: cfg.SessionMaxStaff,
@@ -223,6 +228,31 @@ func (a *App) wechat() (*wechat.Client, error) {
 	return wechat.New(o)
 }
 
+// wechatPay is the client of WeChat Pay, nil where the real WeChat is used without a merchant.
+func (a *App) wechatPay() (*pay.Client, error) {
+	cfg := a.Config
+	if cfg.Emulated() {
+		m := a.Emulator.Merchant()
+		return pay.New(pay.Options{
+			BaseURL: "http://" + cfg.HTTPAddr + "/emulator", AppID: config.EmulatorAppID, MchID: m.MchID, SerialNo: m.SerialNo, PrivateKeyPEM: m.PrivateKeyPEM,
+			APIv3Key: m.APIv3Key, PublicKeyID: m.PublicKeyID, PublicKeyPEM: m.PublicKeyPEM,
+			NotifyURL: "http://" + cfg.HTTPAddr + config.NoticePath, Clock: a.DB.Clock, Logger: a.log,
+		})
+	}
+	if !cfg.PaysByWechat() {
+		a.log.Warn("no WeChat Pay merchant is set: members can pay from their allowances only")
+		return nil, nil
+	}
+	k, err := cfg.ReadWechatPayKeys()
+	if err != nil {
+		return nil, err
+	}
+	return pay.New(pay.Options{
+		BaseURL: cfg.WechatPayBaseURL, AppID: cfg.WechatAppID, MchID: cfg.WechatPayMchID, SerialNo: cfg.WechatPaySerialNo, PrivateKeyPEM: k.PrivateKeyPEM,
+		APIv3Key: k.APIv3Key, PublicKeyID: cfg.WechatPayPublicKeyID, PublicKeyPEM: k.PublicKeyPEM, NotifyURL: cfg.WechatPayNotifyURL, Clock: a.DB.Clock, Logger: a.log,
+	})
+}
+
 func (a *App) openServer() (err error) {
 	d := api.Deps{
 		Log: a.log, Metrics: a.metrics, SecureCookies: !a.Config.Emulated(), TrustedProxies: a.Config.TrustedProxies, Ready: a.ready,
@@ -246,6 +276,9 @@ func (a *App) Rekey(ctx context.Context) (int, error) { return rekey.Run(ctx, a.
 // Close releases everything that Open opened.
 func (a *App) Close() error {
 	var errs []error
+	if a.Emulator != nil {
+		a.Emulator.Close()
+	}
 	if a.Guard != nil {
 		errs = append(errs, a.Guard.Close())
 	}

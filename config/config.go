@@ -30,10 +30,19 @@ type Config struct {
 	RedisPassword string   `env:"REDIS_PASSWORD"`
 	RedisPrefix   string   `env:"REDIS_PREFIX" envDefault:"bf:"`
 
-	WechatBaseURL    string `env:"WECHAT_BASE_URL"`
-	WechatPayBaseURL string `env:"WECHATPAY_BASE_URL"`
-	WechatAppID      string `env:"WECHAT_APP_ID"`
-	WechatAppSecret  string `env:"WECHAT_APP_SECRET"`
+	WechatBaseURL   string `env:"WECHAT_BASE_URL"`
+	WechatAppID     string `env:"WECHAT_APP_ID"`
+	WechatAppSecret string `env:"WECHAT_APP_SECRET"`
+
+	WechatPayBaseURL        string `env:"WECHATPAY_BASE_URL"`
+	WechatPayMchID          string `env:"WECHATPAY_MCH_ID"`
+	WechatPaySerialNo       string `env:"WECHATPAY_SERIAL_NO"`
+	WechatPayPrivateKeyFile string `env:"WECHATPAY_PRIVATE_KEY_FILE"`
+	WechatPayAPIv3Key       string `env:"WECHATPAY_APIV3_KEY"`
+	WechatPayAPIv3KeyFile   string `env:"WECHATPAY_APIV3_KEY_FILE"`
+	WechatPayPublicKeyID    string `env:"WECHATPAY_PUBLIC_KEY_ID"`
+	WechatPayPublicKeyFile  string `env:"WECHATPAY_PUBLIC_KEY_FILE"`
+	WechatPayNotifyURL      string `env:"WECHATPAY_NOTIFY_URL"`
 
 	CityUnionName   string `env:"CITY_UNION_NAME" envDefault:"湛江市总工会"`
 	AutoConfirmDays int    `env:"AUTO_CONFIRM_DAYS" envDefault:"10"`
@@ -178,6 +187,7 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 		wrong("AUTO_CONFIRM_DAYS %d is not between 1 and 60", c.AutoConfirmDays)
 	}
 	mistakes = append(mistakes, c.checkWechat()...)
+	mistakes = append(mistakes, c.checkWechatPay()...)
 	mistakes = append(mistakes, c.checkStore()...)
 	mistakes = append(mistakes, c.checkKeys()...)
 	return append(mistakes, c.checkSessions(unread)...)

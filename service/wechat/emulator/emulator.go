@@ -4,11 +4,13 @@
 package emulator
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,8 +31,8 @@ type Options struct {
 	Clock     model.Clock // nil is the real time
 }
 
-// Emulator is a small WeChat platform in memory. It is an http.Handler, to be mounted anywhere by
-// http.StripPrefix, and safe for concurrent use.
+// Emulator is a small WeChat platform in memory, with WeChat Pay. It is an http.Handler, to be mounted anywhere by
+// http.StripPrefix, and safe for concurrent use. Close it when done: it sends notices in the background.
 type Emulator struct {
 	appID, appSecret string
 	clock            model.Clock
@@ -43,6 +45,21 @@ type Emulator struct {
 	stable string // the current token of each of the two interfaces; WeChat keeps them apart
 	plain  string
 	faults []Fault
+
+	// WeChat Pay, also under mu. It is in memory only: after a restart it knows no payment.
+	trades      map[string]*trade
+	refunds     map[string]*refund
+	noticeRules []NoticeRule
+	refundRules []RefundRule
+	held        []message
+	sent        []Sent
+	retries     []time.Duration
+
+	courier http.Client // brings notices
+	life    context.Context
+	end     context.CancelFunc
+	busy    int        // what is under way in the background, under mu
+	idle    *sync.Cond // told when busy falls
 }
 
 // New makes an emulator that knows one mini-program and no codes.
@@ -53,9 +70,16 @@ func New(o Options) *Emulator {
 	e := &Emulator{
 		appID: o.AppID, appSecret: o.AppSecret, clock: o.Clock,
 		mux: http.NewServeMux(), codes: map[string]*code{}, tokens: map[string]time.Time{},
+		trades: map[string]*trade{}, refunds: map[string]*refund{}, retries: []time.Duration{time.Second, 5 * time.Second, 15 * time.Second},
 	}
+	e.idle = sync.NewCond(&e.mu)
+	e.life, e.end = context.WithCancel(context.Background())
 	for path, p := range e.platform() {
 		e.mux.Handle(path, e.serve(p))
+	}
+	for pattern, answer := range e.v3() {
+		_, path, _ := strings.Cut(pattern, " ")
+		e.mux.Handle(pattern, e.serveV3(path, answer))
 	}
 	e.mux.HandleFunc("GET /_emulator", e.help)
 	e.mux.HandleFunc("GET /_emulator/{$}", e.help)
@@ -63,6 +87,14 @@ func New(o Options) *Emulator {
 	e.mux.HandleFunc("POST /_emulator/users/{user}/phone-code", e.postPhoneCode)
 	e.mux.HandleFunc("POST /_emulator/faults", e.postFault)
 	e.mux.HandleFunc("DELETE /_emulator/faults", e.deleteFaults)
+	e.mux.HandleFunc("POST /_emulator/payments/{no}/pay", e.postPay)
+	e.mux.HandleFunc("POST /_emulator/refunds/{no}/result", e.postRefundResult)
+	e.mux.HandleFunc("POST /_emulator/refunds", e.postRefundRule)
+	e.mux.HandleFunc("POST /_emulator/notices", e.postNoticeRule)
+	e.mux.HandleFunc("GET /_emulator/notices", e.getNotices)
+	e.mux.HandleFunc("POST /_emulator/notices/release", e.postRelease)
+	e.mux.HandleFunc("PUT /_emulator/notices/retries", e.putRetries)
+	e.mux.HandleFunc("DELETE /_emulator/rules", e.deleteRules)
 	return e
 }
 
@@ -107,7 +139,8 @@ func (e *Emulator) serve(p endpoint) http.Handler {
 			http.Error(w, "request entity too large", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if e.disturb(w, r) {
+		lost, over := e.disturb(w, r, r.URL.Path, func(f Fault) { writeJSON(w, refusal(f.ErrCode)) })
+		if over {
 			return
 		}
 		w.Header().Set("Content-Type", p.contentType)
@@ -115,7 +148,11 @@ func (e *Emulator) serve(p endpoint) http.Handler {
 			writeJSON(w, wrongMethod(p.method))
 			return
 		}
-		writeJSON(w, p.answer(r, body))
+		answer := p.answer(r, body)
+		if lost {
+			panic(http.ErrAbortHandler) // it has taken effect; the connection is cut before the answer
+		}
+		writeJSON(w, answer)
 	})
 }
 

@@ -16,18 +16,21 @@ type Mode string
 const (
 	Slow    Mode = "slow"    // answers rightly, after DelayMS
 	Down    Mode = "down"    // HTTP 503 with a page of HTML
-	Error   Mode = "error"   // WeChat's error answer with ErrCode
+	Error   Mode = "error"   // WeChat's error answer: with ErrCode, at WeChat Pay with Status and Code
 	Garbage Mode = "garbage" // status 200 and something that is not JSON
 	Never   Mode = "never"   // no answer for as long as the caller waits, at most a minute
+	Lost    Mode = "lost"    // takes effect, but the connection is cut before the answer
 )
 
 // Fault makes one of WeChat's interfaces fail. Faults on the same path act one after the other, in the
-// order of their injection. A faulted call uses nothing up, except a slow one, which is a right one.
+// order of their injection. A faulted call uses nothing up, except a slow and a lost one.
 type Fault struct {
-	Path    string `json:"path"` // such as /sns/jscode2session
+	Path    string `json:"path"` // such as /sns/jscode2session or /v3/pay/transactions/out-trade-no/{no}/close
 	Mode    Mode   `json:"mode"`
 	DelayMS int    `json:"delay_ms"` // for Slow: 1 to 60000
 	ErrCode int    `json:"errcode"`  // for Error: not 0
+	Status  int    `json:"status"`   // for Error at WeChat Pay: 400 to 599
+	Code    string `json:"code"`     // for Error at WeChat Pay: such as SYSTEM_ERROR
 	Times   int    `json:"times"`    // how many calls it meets; 0 is all, until ClearFaults
 }
 
@@ -38,14 +41,19 @@ const (
 
 // InjectFault makes the next calls of a path fail. A fault that makes no sense is CodeInvalid.
 func (e *Emulator) InjectFault(f Fault) error {
+	v3 := e.knowsV3(f.Path)
 	switch {
-	case e.platform()[f.Path].answer == nil:
+	case e.platform()[f.Path].answer == nil && !v3:
 		return model.Invalid("path", "没有这个接口，可用的接口见帮助页")
-	case !slices.Contains([]Mode{Slow, Down, Error, Garbage, Never}, f.Mode):
-		return model.Invalid("mode", "故障方式应为 slow、down、error、garbage 或 never")
+	case !slices.Contains([]Mode{Slow, Down, Error, Garbage, Never, Lost}, f.Mode):
+		return model.Invalid("mode", "故障方式应为 slow、down、error、garbage、never 或 lost")
 	case f.DelayMS < 0 || f.DelayMS > int(longest/time.Millisecond) || (f.Mode == Slow && f.DelayMS == 0):
 		return model.Invalid("delay_ms", "延迟应为 1 至 60000 毫秒")
-	case f.Mode == Error && f.ErrCode == 0:
+	case v3 && f.Mode == Error && (f.Status < 400 || f.Status > 599):
+		return model.Invalid("status", "请填写微信支付的状态码，400 至 599")
+	case v3 && f.Mode == Error && f.Code == "":
+		return model.Invalid("code", "请填写微信支付错误码，例如 SYSTEM_ERROR")
+	case !v3 && f.Mode == Error && f.ErrCode == 0:
 		return model.Invalid("errcode", "请填写微信错误码，例如 45011")
 	case f.Times < 0:
 		return model.Invalid("times", "次数不能为负；0 表示一直有效")
@@ -83,28 +91,30 @@ func (e *Emulator) nextFault(path string) (Fault, bool) {
 	return f, true
 }
 
-// disturb lets a fault act on the call and tells whether that was all the answer there is.
-func (e *Emulator) disturb(w http.ResponseWriter, r *http.Request) bool {
-	f, ok := e.nextFault(r.URL.Path)
+// disturb lets a fault act on the call. over: that was all the answer there is; lost: the answer must not arrive. refuse
+// writes the error answer of the interface's kind.
+func (e *Emulator) disturb(w http.ResponseWriter, r *http.Request, path string, refuse func(Fault)) (lost, over bool) {
+	f, ok := e.nextFault(path)
 	if !ok {
-		return false
+		return false, false
 	}
 	switch f.Mode {
+	case Lost:
+		return true, false
 	case Slow:
-		return !pause(r, time.Duration(f.DelayMS)*time.Millisecond)
+		return false, !pause(r, time.Duration(f.DelayMS)*time.Millisecond)
 	case Down:
 		http.Error(w, "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>", http.StatusServiceUnavailable)
 	case Error:
-		writeJSON(w, refusal(f.ErrCode))
+		refuse(f)
 	case Garbage:
 		_, _ = io.WriteString(w, "<html><body>{\"errcode\":") // the caller may have hung up
 	case Never:
-		if !pause(r, longest) {
-			return true
+		if pause(r, longest) {
+			http.Error(w, "gateway timeout", http.StatusGatewayTimeout)
 		}
-		http.Error(w, "gateway timeout", http.StatusGatewayTimeout)
 	}
-	return true
+	return false, true
 }
 
 // pause waits and tells whether the caller is still there.
