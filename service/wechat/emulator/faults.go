@@ -110,9 +110,10 @@ func (e *Emulator) disturb(w http.ResponseWriter, r *http.Request, path string, 
 	case Garbage:
 		_, _ = io.WriteString(w, "<html><body>{\"errcode\":") // the caller may have hung up
 	case Never:
-		if pause(r, longest) {
-			http.Error(w, "gateway timeout", http.StatusGatewayTimeout)
+		if !pause(r, longest) {
+			return false, true
 		}
+		http.Error(w, "gateway timeout", http.StatusGatewayTimeout)
 	}
 	return false, true
 }
