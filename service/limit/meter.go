@@ -27,6 +27,8 @@ type Meter struct {
 	Limits        []Gauge     `json:"limits"`
 	Purses        []PurseSum  `json:"purses"`
 	Budget        *BudgetView `json:"budget"` // the confirmed one that counts
+
+	budget *model.UnionBudget
 }
 
 // PurseSum is what was spent of one purse, and whether it counts against the limits.
@@ -40,6 +42,7 @@ type PurseSum struct {
 
 // Meter is the meter of one union and year.
 func (s *Service) Meter(ctx context.Context, unionID model.ID, year model.Year) (m Meter, err error) {
+	var meters []Meter
 	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
 		var u model.Union
 		err := tx.Where("id = ?", unionID).Take(&u).Error
@@ -49,42 +52,42 @@ func (s *Service) Meter(ctx context.Context, unionID model.ID, year model.Year) 
 		if err != nil {
 			return err
 		}
-		meters, err := s.meters(tx, year, oneUnion(unionID), []model.Union{u})
-		if err != nil {
+		if meters, err = s.meters(tx, year, oneUnion(unionID), []model.Union{u}); err != nil {
 			return err
 		}
-		m = meters[0]
-		return nil
+		return showBudgets(tx, meters)
 	})
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	return meters[0], nil
 }
 
 // Meters lists the meters of the grassroots unions in the actor's subtree, and of what else there spent holiday money or has a budget,
 // the worst first: by state, then those without a budget, then by the part of a limit that is used. The cursor is the last union seen.
 // Error: CodeInvalid for a cursor that is no union of the list.
 func (s *Service) Meters(ctx context.Context, actor model.Actor, year model.Year, page model.Page) (list model.List[Meter], err error) {
-	var all []Meter
 	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
-		in := subtree(actor.UnionPath)
 		var unions []model.Union
 		if err := tx.Where("path LIKE ?", actor.UnionPath+"%").Order("id").Find(&unions).Error; err != nil {
 			return err
 		}
-		all, err = s.meters(tx, year, in, unions)
-		return err
-	})
-	if err != nil {
-		return list, err
-	}
-	slices.SortFunc(all, worse)
-	if page.Cursor != 0 {
-		seen := slices.IndexFunc(all, func(m Meter) bool { return m.UnionID == page.Cursor })
-		if seen < 0 {
-			return list, model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
+		all, err := s.meters(tx, year, subtree(actor.UnionPath), unions)
+		if err != nil {
+			return err
 		}
-		all = all[seen+1:]
-	}
-	return model.NewList(all, page, func(m Meter) model.ID { return m.UnionID }, func(m Meter) Meter { return m }), nil
+		slices.SortFunc(all, worse)
+		if page.Cursor != 0 {
+			seen := slices.IndexFunc(all, func(m Meter) bool { return m.UnionID == page.Cursor })
+			if seen < 0 {
+				return model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
+			}
+			all = all[seen+1:]
+		}
+		list = model.NewList(all, page, func(m Meter) model.ID { return m.UnionID }, func(m Meter) Meter { return m })
+		return showBudgets(tx, list.Items)
+	})
+	return list, err
 }
 
 // meters makes the meters of the unions, all in scope; of several only those that are worth a line.
@@ -97,39 +100,40 @@ func (s *Service) meters(tx *gorm.DB, year model.Year, in scope, unions []model.
 	if err != nil {
 		return nil, err
 	}
-	var budgets []model.UnionBudget
 	meters := make([]Meter, 0, len(unions))
 	for _, u := range unions {
 		f := all.of(u.ID)
 		if len(unions) > 1 && (u.Kind != "grassroots" || u.Status != "active") && f.used() == 0 && f.budget == nil {
 			continue
 		}
-		m := meterOf(u, rule, f)
-		if f.budget != nil {
-			m.Budget = &BudgetView{ID: f.budget.ID}
-			budgets = append(budgets, *f.budget)
-		}
-		meters = append(meters, m)
-	}
-	views, err := budgetViews(tx, budgets)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[model.ID]*BudgetView, len(views))
-	for i := range views {
-		byID[views[i].ID] = &views[i]
-	}
-	for i := range meters {
-		if b := meters[i].Budget; b != nil {
-			meters[i].Budget = byID[b.ID]
-		}
+		meters = append(meters, meterOf(u, rule, f))
 	}
 	return meters, nil
 }
 
+// showBudgets puts the budgets that count into the meters.
+func showBudgets(tx *gorm.DB, meters []Meter) error {
+	var budgets []model.UnionBudget
+	for _, m := range meters {
+		if m.budget != nil {
+			budgets = append(budgets, *m.budget)
+		}
+	}
+	views, err := budgetViews(tx, budgets)
+	if err != nil {
+		return err
+	}
+	for i := range meters {
+		if meters[i].budget != nil {
+			meters[i].Budget, views = &views[0], views[1:]
+		}
+	}
+	return nil
+}
+
 func meterOf(u model.Union, r model.LimitRule, f *figures) Meter {
 	m := Meter{UnionID: u.ID, UnionName: u.Name, Year: r.Year, State: StateOK, MissingBudget: f.budget == nil, Enforce: r.Enforce, Headcount: f.heads,
-		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f)}
+		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f), budget: f.budget}
 	if f.heads > 0 {
 		each := (m.UsedFen + model.Fen(f.heads) - 1) / model.Fen(f.heads)
 		m.AverageFen = &each
