@@ -28,6 +28,7 @@ type Meter struct {
 	Purses        []PurseSum  `json:"purses"`
 	Budget        *BudgetView `json:"budget"` // the confirmed one that counts
 
+	union  model.Union
 	budget *model.UnionBudget
 }
 
@@ -76,6 +77,7 @@ func (s *Service) Meters(ctx context.Context, actor model.Actor, year model.Year
 		if err != nil {
 			return err
 		}
+		all = slices.DeleteFunc(all, Meter.idle)
 		slices.SortFunc(all, worse)
 		if page.Cursor != 0 {
 			seen := slices.IndexFunc(all, func(m Meter) bool { return m.UnionID == page.Cursor })
@@ -90,7 +92,7 @@ func (s *Service) Meters(ctx context.Context, actor model.Actor, year model.Year
 	return list, err
 }
 
-// meters makes the meters of the unions, all in scope; of several only those that are worth a line.
+// meters makes the meters of the unions, all in scope, still without their budgets.
 func (s *Service) meters(tx *gorm.DB, year model.Year, in scope, unions []model.Union) ([]Meter, error) {
 	rule, err := ruleOf(tx, year)
 	if err != nil {
@@ -102,11 +104,7 @@ func (s *Service) meters(tx *gorm.DB, year model.Year, in scope, unions []model.
 	}
 	meters := make([]Meter, 0, len(unions))
 	for _, u := range unions {
-		f := all.of(u.ID)
-		if len(unions) > 1 && (u.Kind != "grassroots" || u.Status != "active") && f.used() == 0 && f.budget == nil {
-			continue
-		}
-		meters = append(meters, meterOf(u, rule, f))
+		meters = append(meters, meterOf(u, rule, all.of(u.ID)))
 	}
 	return meters, nil
 }
@@ -133,7 +131,7 @@ func showBudgets(tx *gorm.DB, meters []Meter) error {
 
 func meterOf(u model.Union, r model.LimitRule, f *figures) Meter {
 	m := Meter{UnionID: u.ID, UnionName: u.Name, Year: r.Year, State: StateOK, MissingBudget: f.budget == nil, Enforce: r.Enforce, Headcount: f.heads,
-		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f), budget: f.budget}
+		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f), union: u, budget: f.budget}
 	if f.heads > 0 {
 		each := (m.UsedFen + model.Fen(f.heads) - 1) / model.Fen(f.heads)
 		m.AverageFen = &each
@@ -159,6 +157,11 @@ func purseSums(f *figures) []PurseSum {
 		sums = append(sums, PurseSum{p, p.Name(), f.spent(p), p == model.PurseFestival, purseNotes[p]})
 	}
 	return sums
+}
+
+// idle tells whether the union need not be in a list: nothing is expected of it, and nothing was spent.
+func (m Meter) idle() bool {
+	return (m.union.Kind != "grassroots" || m.union.Status != "active") && m.UsedFen == 0 && m.budget == nil
 }
 
 // worse orders meters from the worst to the best.
