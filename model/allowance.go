@@ -122,7 +122,7 @@ func (GrantItem) TableName() string { return "grant_items" }
 type PersonCap struct {
 	PersonID   ID   `gorm:"column:person_id;primaryKey;autoIncrement:false"`
 	Year       Year `gorm:"column:year;primaryKey;autoIncrement:false"`
-	GrantedFen Fen  `gorm:"column:granted_fen"` // grants less revocations
+	GrantedFen Fen  `gorm:"column:granted_fen"` // grants less revocations, and shares of approved claims
 }
 
 // TableName implements gorm's Tabler.

@@ -27,6 +27,7 @@ var entities = []any{
 	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
 	model.Hold{}, model.Payment{}, model.WechatRefund{}, model.RefundLine{},
 	model.UnionBudget{}, model.LimitRule{},
+	model.Claim{}, model.ClaimPerson{}, model.ClaimFile{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.
