@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"bangfu/model"
 	"bangfu/service/ledger"
@@ -65,7 +63,8 @@ type batch struct {
 	fund       model.Fund
 	items      []model.GrantItem
 	onRoster   map[model.ID]bool            // by member
-	caps       map[model.ID]model.Fen       // granted this year, by person; capped purse only
+	caps       map[model.ID]model.Fen       // counted under the cap this year, by person; capped purse only
+	claimed    map[model.ID]model.Fen       // of that, their shares of claims
 	allowances map[model.ID]model.Allowance // by member
 
 	outcomes  map[outcome][]model.ID // item ids
@@ -129,7 +128,11 @@ func (b *batch) read(tx *gorm.DB, db *model.DB, after model.ID) error {
 		members[i], persons[i] = item.MemberID, item.PersonID
 	}
 	if b.grant.Purse.Capped() {
-		if err := b.lockCaps(tx, db, persons); err != nil {
+		var err error
+		if b.caps, err = ledger.LockCaps(tx, db, b.grant.Year, persons); err != nil {
+			return err
+		}
+		if b.claimed, err = claimedBy(tx, b.grant.Year, persons); err != nil {
 			return err
 		}
 	}
@@ -149,32 +152,6 @@ func (b *batch) read(tx *gorm.DB, db *model.DB, after model.ID) error {
 	b.onRoster = make(map[model.ID]bool, len(present))
 	for _, id := range present {
 		b.onRoster[id] = true
-	}
-	return nil
-}
-
-// lockCaps locks the persons' caps of the year by rising person, making those that are missing: one insert that leaves
-// existing rows as they are locks them too, so that two grants for the same persons queue instead of crossing.
-func (b *batch) lockCaps(tx *gorm.DB, db *model.DB, persons []model.ID) error {
-	slices.Sort(persons)
-	persons = slices.Compact(persons)
-	if len(persons) == 0 {
-		return nil
-	}
-	rows := make([]model.PersonCap, len(persons))
-	for i, p := range persons {
-		rows[i] = model.PersonCap{PersonID: p, Year: b.grant.Year}
-	}
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&rows, db.BatchRows()).Error; err != nil {
-		return err
-	}
-	var caps []model.PersonCap
-	if err := locked(tx).Where("year = ? AND person_id IN ?", b.grant.Year, persons).Order("person_id").Find(&caps).Error; err != nil {
-		return err
-	}
-	b.caps = make(map[model.ID]model.Fen, len(caps))
-	for _, c := range caps {
-		b.caps[c.PersonID] = c.GrantedFen
 	}
 	return nil
 }
@@ -213,16 +190,39 @@ func (b *batch) settle(item model.GrantItem) (outcome, model.Fen) {
 	case b.caps == nil || granted+item.AskedFen <= b.policy.CapFen:
 		return outcome{status: "issued"}, item.AskedFen
 	}
-	by := "其他工会"
-	if held.ID != 0 {
-		by = ""
-	}
+	had, top := b.had(item.PersonID, held.ID != 0), b.policy.CapFen.Yuan()
 	left := b.policy.CapFen - granted
 	if left <= 0 {
-		return outcome{status: "skipped", reason: fmt.Sprintf("本年度已获%s发放 %s 元，已达每人每年 %s 元上限，不再发放", by, granted.Yuan(), b.policy.CapFen.Yuan())}, 0
+		return outcome{status: "skipped", reason: fmt.Sprintf("%s，已达每人每年 %s 元上限，不再发放", had, top)}, 0
 	}
-	return outcome{status: "cut", amount: left, reason: fmt.Sprintf("本年度已获%s发放 %s 元，按每人每年 %s 元上限，本次实发 %s 元",
-		by, granted.Yuan(), b.policy.CapFen.Yuan(), left.Yuan())}, left
+	return outcome{status: "cut", amount: left, reason: fmt.Sprintf("%s，按每人每年 %s 元上限，本次实发 %s 元", had, top, left.Yuan())}, left
+}
+
+// had says what a person has of this year's cap already; here: some of it from this union.
+func (b *batch) had(person model.ID, here bool) string {
+	granted, claimed := b.caps[person].Yuan(), b.claimed[person]
+	switch {
+	case claimed > 0:
+		return fmt.Sprintf("本年度已计入 %s 元（其中已登记的其他渠道采购 %s 元）", granted, claimed.Yuan())
+	case here:
+		return fmt.Sprintf("本年度已获发放 %s 元", granted)
+	}
+	return fmt.Sprintf("本年度已获其他工会发放 %s 元", granted)
+}
+
+// claimedBy sums each person's shares of the year's approved claims under the capped purse.
+func claimedBy(tx *gorm.DB, year model.Year, persons []model.ID) (map[model.ID]model.Fen, error) {
+	var sums []struct {
+		PersonID model.ID
+		Fen      model.Fen
+	}
+	err := tx.Table("claim_persons p").Select("p.person_id, SUM(p.amount_fen) AS fen").Joins("JOIN claims c ON c.id = p.claim_id").
+		Where("p.person_id IN ? AND c.year = ? AND c.purse = ? AND c.status = 'approved'", persons, year, model.PurseExtra).Group("p.person_id").Scan(&sums).Error
+	claimed := make(map[model.ID]model.Fen, len(sums))
+	for _, s := range sums {
+		claimed[s.PersonID] = s.Fen
+	}
+	return claimed, err
 }
 
 func (b *batch) fundShort() string {

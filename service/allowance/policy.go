@@ -81,7 +81,7 @@ func (s *Service) Policy(ctx context.Context, year model.Year) (PolicyView, erro
 	return policyView(s.db.Read(ctx), *p)
 }
 
-// PutPolicy enters or corrects the policy of a year. Once money was granted under it, it stands: only reporting dates may be
+// PutPolicy enters or corrects the policy of a year. Once money was granted or a claim approved under it, it stands: only reporting dates may be
 // put off, anything else is CodeConflict.
 func (s *Service) PutPolicy(ctx context.Context, actor model.Actor, year model.Year, in PolicyInput) (PolicyView, error) {
 	want, periods, err := in.policy(year)
@@ -173,7 +173,7 @@ func checkChange(tx *gorm.DB, old, want model.Policy, periods []model.ReportingP
 		return a.Seq == b.Seq && a.Name == b.Name && a.DueOn <= b.DueOn
 	})
 	if !same {
-		return model.E(model.CodeConflict, "%d 年度已有额度发放，政策不能再改，只能推迟报送日期", old.Year)
+		return model.E(model.CodeConflict, "%d 年度已有额度发放或采购登记，政策不能再改，只能推迟报送日期", old.Year)
 	}
 	return nil
 }
@@ -199,11 +199,14 @@ func keepsSubmitted(tx *gorm.DB, have, want []model.ReportingPeriod) error {
 	return nil
 }
 
-// moneyGranted tells whether any grant of the year has begun to issue.
+// moneyGranted tells whether any grant of the year has begun to issue, or any claim was approved.
 func moneyGranted(tx *gorm.DB, year model.Year) (bool, error) {
-	var n int64
-	err := tx.Model(&model.Grant{}).Where("year = ? AND (status = 'issuing' OR done_items > 0)", year).Limit(1).Count(&n).Error
-	return n > 0, err
+	var n, claims int64
+	if err := tx.Model(&model.Grant{}).Where("year = ? AND (status = 'issuing' OR done_items > 0)", year).Limit(1).Count(&n).Error; err != nil {
+		return false, err
+	}
+	err := tx.Model(&model.Claim{}).Where("year = ? AND counted_at IS NOT NULL", year).Limit(1).Count(&claims).Error
+	return n+claims > 0, err
 }
 
 // storePolicy writes the policy and its reporting dates; a date keeps its row, since submitted forms refer to it.

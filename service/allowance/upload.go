@@ -64,17 +64,12 @@ func (s *Service) UploadGrant(ctx context.Context, actor model.Actor, key string
 	if err != nil {
 		return GrantView{}, err
 	}
-	list := &amountList{today: model.DateOf(s.db.Now()), rowOf: map[string]int{}}
+	rule := AmountRule{MaxRows: maxUploadRows, NotDone: "没有生成发放批次"}
 	if in.Purse.Capped() {
-		list.limit = policy.CapFen
+		rule.Limit = policy.CapFen
 	}
-	if err := list.read(data); err != nil {
-		return GrantView{}, err
-	}
-	if err := s.findListed(s.db.Read(ctx), unionID, list); err != nil {
-		return GrantView{}, err
-	}
-	if err := list.err(); err != nil {
+	list, err := s.ReadAmounts(ctx, unionID, data, rule)
+	if err != nil {
 		return GrantView{}, err
 	}
 	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (GrantView, error) {
@@ -82,9 +77,9 @@ func (s *Service) UploadGrant(ctx context.Context, actor model.Actor, key string
 		if err != nil {
 			return GrantView{}, err
 		}
-		items := make([]model.GrantItem, len(list.rows))
-		for i, r := range list.rows {
-			items[i] = model.GrantItem{ID: s.db.NewID(), GrantID: g.ID, MemberID: r.member.ID, PersonID: r.member.PersonID, AskedFen: r.amount, Status: "pending"}
+		items := make([]model.GrantItem, len(list))
+		for i, r := range list {
+			items[i] = model.GrantItem{ID: s.db.NewID(), GrantID: g.ID, MemberID: r.Member.ID, PersonID: r.Member.PersonID, AskedFen: r.AmountFen, Status: "pending"}
 		}
 		if err := s.addGrantItems(tx, &g, items); err != nil {
 			return GrantView{}, err
@@ -96,10 +91,48 @@ func (s *Service) UploadGrant(ctx context.Context, actor model.Actor, key string
 	})
 }
 
+// AmountRule says what an uploaded list of people and amounts must be like.
+type AmountRule struct {
+	MaxRows  int       // people
+	Limit    model.Fen // most for each person; 0: none
+	Optional bool      // a list without any amounts is right too
+	NotDone  string    // in Chinese, for the error: what does not happen while any row is wrong
+}
+
+// ListedAmount is one person of an uploaded list, with their amount in fen; 0 if the list has none.
+type ListedAmount struct {
+	Member    model.Member // id, union_id, person_id, name, status
+	AmountFen model.Fen
+}
+
+// ReadAmounts reads a spreadsheet with the columns 姓名, 身份证号 or 手机号, 金额(元), in its order. Everybody on it must be on the
+// union's roster, once. All wrong rows are told at once, with their row numbers, as CodeInvalid about "file"; CodeTooLarge for too
+// many people.
+func (s *Service) ReadAmounts(ctx context.Context, unionID model.ID, data []byte, rule AmountRule) ([]ListedAmount, error) {
+	list := &amountList{rule: rule, today: model.DateOf(s.db.Now()), rowOf: map[string]int{}}
+	if err := list.read(data); err != nil {
+		return nil, err
+	}
+	if err := s.findListed(s.db.Read(ctx), unionID, list); err != nil {
+		return nil, err
+	}
+	if len(list.wrong) == 0 {
+		list.checkBlanks()
+	}
+	if err := list.err(); err != nil {
+		return nil, err
+	}
+	amounts := make([]ListedAmount, len(list.rows))
+	for i, r := range list.rows {
+		amounts[i] = ListedAmount{Member: r.member, AmountFen: r.amount}
+	}
+	return amounts, nil
+}
+
 // amountList is an uploaded list while it is read: its rows and what is wrong with them.
 type amountList struct {
+	rule   AmountRule
 	today  model.Date
-	limit  model.Fen // per person; 0: none
 	at     columns
 	headed bool
 	rows   []*listed
@@ -115,7 +148,8 @@ type wrongRow struct {
 // columns say in which cell each column stands; -1 if it is missing.
 type columns struct{ name, idNumber, phone, amount int }
 
-func findColumns(cells []string) (columns, bool) {
+// findColumns reads a row of headings; the amount's may be missing if it is optional.
+func findColumns(cells []string, optional bool) (columns, bool) {
 	at := columns{-1, -1, -1, -1}
 	for i, cell := range cells {
 		switch rosterfile.Heading(cell) {
@@ -129,15 +163,17 @@ func findColumns(cells []string) (columns, bool) {
 			at.amount = i
 		}
 	}
-	return at, at.name >= 0 && at.amount >= 0 && (at.idNumber >= 0 || at.phone >= 0)
+	return at, at.name >= 0 && (at.amount >= 0 || optional) && (at.idNumber >= 0 || at.phone >= 0)
 }
 
 func (l *amountList) read(data []byte) error {
-	isHeader := func(cells []string) bool { _, ok := findColumns(cells); return ok }
+	isHeader := func(cells []string) bool { _, ok := findColumns(cells, l.rule.Optional); return ok }
 	if err := rosterfile.ReadCells(bytes.NewReader(data), MaxUploadBytes, isHeader, l.add); err != nil {
 		return err
 	}
 	switch {
+	case !l.headed && l.rule.Optional:
+		return model.Invalid("file", "没有找到表头。表头应有“姓名”、“身份证号”或“手机号”这几列，金额不同时还要有“金额(元)”，请使用模板填写")
 	case !l.headed:
 		return model.Invalid("file", "没有找到表头。表头应有“姓名”、“身份证号”或“手机号”、“金额(元)”这几列，请使用模板填写")
 	case len(l.rows) == 0 && len(l.wrong) == 0:
@@ -148,7 +184,7 @@ func (l *amountList) read(data []byte) error {
 
 func (l *amountList) add(no int, cells []string) error {
 	if !l.headed {
-		l.at, l.headed = findColumns(cells)
+		l.at, l.headed = findColumns(cells, l.rule.Optional)
 		return nil
 	}
 	cell := func(i int) string {
@@ -162,8 +198,8 @@ func (l *amountList) add(no int, cells []string) error {
 	if name+idNumber+phone+amount == "" {
 		return nil
 	}
-	if len(l.rows)+len(l.wrong) == maxUploadRows {
-		e := model.E(model.CodeTooLarge, "名单超过 %d 人，请分成几个文件", maxUploadRows)
+	if len(l.rows)+len(l.wrong) == l.rule.MaxRows {
+		e := model.E(model.CodeTooLarge, "名单超过 %d 人，请分成几个文件", l.rule.MaxRows)
 		e.Fields = []model.Field{{Name: "file", Message: e.Message}}
 		return e
 	}
@@ -182,9 +218,11 @@ func (l *amountList) add(no int, cells []string) error {
 		r.phone, err = rosterfile.NormalizePhone(phone)
 	}
 	note(err)
-	r.amount, err = amountOf(amount)
-	if err == nil && l.limit > 0 && r.amount > l.limit {
-		err = model.E(model.CodeCapExceeded, "金额 %s 元超过每人每年 %s 元的上限", r.amount.Yuan(), l.limit.Yuan())
+	if amount != "" || !l.rule.Optional {
+		r.amount, err = amountOf(amount)
+	}
+	if err == nil && l.rule.Limit > 0 && r.amount > l.rule.Limit {
+		err = model.E(model.CodeCapExceeded, "金额 %s 元超过每人每年 %s 元的上限", r.amount.Yuan(), l.rule.Limit.Yuan())
 	}
 	note(err)
 	if len(problems) > 0 {
@@ -211,13 +249,25 @@ func (l *amountList) reject(no int, message string) {
 	l.wrong = append(l.wrong, wrongRow{no, message})
 }
 
+// checkBlanks rejects, where amounts are optional, the rows without one of a list in which others have one.
+func (l *amountList) checkBlanks() {
+	if !slices.ContainsFunc(l.rows, func(r *listed) bool { return r.amount > 0 }) {
+		return
+	}
+	for _, r := range l.rows {
+		if r.amount == 0 {
+			l.reject(r.no, "金额没有填写：要么每人都填，要么都不填")
+		}
+	}
+}
+
 // err is the answer to a list with wrong rows.
 func (l *amountList) err() error {
 	if len(l.wrong) == 0 {
 		return nil
 	}
 	slices.SortFunc(l.wrong, func(a, b wrongRow) int { return cmp.Compare(a.no, b.no) })
-	e := model.E(model.CodeInvalid, "名单有 %d 行有误，没有生成发放批次，请改正后重新上传", len(l.wrong))
+	e := model.E(model.CodeInvalid, "名单有 %d 行有误，%s，请改正后重新上传", len(l.wrong), l.rule.NotDone)
 	e.Data = WrongRows{len(l.wrong)}
 	for _, w := range l.wrong[:min(len(l.wrong), maxRowErrors)] {
 		e.Fields = append(e.Fields, model.Field{Name: "file", Message: fmt.Sprintf("第 %d 行：%s", w.no, w.message)})

@@ -80,6 +80,35 @@ func shiftAll(tx *gorm.DB, entity any, deltas map[model.ID]model.Fen, now time.T
 	return nil
 }
 
+// LockCaps locks the persons' caps of the year by rising person, making those that are missing, and tells what each has been
+// granted so far: one insert that leaves existing rows as they are locks them too, so that two transactions for the same
+// persons queue instead of crossing. It is nil for no persons.
+func LockCaps(tx *gorm.DB, db *model.DB, year model.Year, persons []model.ID) (map[model.ID]model.Fen, error) {
+	persons = slices.Compact(slices.Sorted(slices.Values(persons)))
+	if len(persons) == 0 {
+		return nil, nil
+	}
+	rows := make([]model.PersonCap, len(persons))
+	for i, p := range persons {
+		rows[i] = model.PersonCap{PersonID: p, Year: year}
+	}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&rows, db.BatchRows()).Error; err != nil {
+		return nil, err
+	}
+	granted := make(map[model.ID]model.Fen, len(persons))
+	for ids := range slices.Chunk(persons, rowsPerStatement) {
+		var caps []model.PersonCap
+		err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("year = ? AND person_id IN ?", year, ids).Order("person_id").Find(&caps).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range caps {
+			granted[c.PersonID] = c.GrantedFen
+		}
+	}
+	return granted, nil
+}
+
 // ShiftCaps adds to what persons have been granted of the capped purse in a year, within tx; deltas are by person, and
 // negative ones are revocations. The rows must exist and be locked (person_caps, by rising person). limit is the yearly
 // cap: whoever would exceed it makes the whole call fail with CodeCapExceeded, and tx must be rolled back.
