@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -227,5 +227,23 @@ func (s *Server) statementRoutes() []Route {
 func (s *Server) auditRoutes() []Route {
 	return []Route{
 		{Method: get, Path: "/api/v1/console/audit", Audience: Staff, Permission: identity.PermAuditRead, Handle: s.listAudit},
+	}
+}
+
+// claimRoutes: purchases made through other recognised channels.
+func (s *Server) claimRoutes() []Route {
+	const console = "/api/v1/console"
+	return []Route{
+		{Method: get, Path: console + "/claim-list-template", Audience: Staff, Permission: identity.PermClaimRead, Handle: s.getClaimListTemplate},
+		{Method: post, Path: console + "/unions/:id/claim-lists", Audience: Staff, Permission: identity.PermClaimEnter, Object: identity.ObjectUnion, Slow: true, Handle: s.readClaimList},
+		{Method: post, Path: console + "/unions/:id/claims", Audience: Staff, Permission: identity.PermClaimEnter, Object: identity.ObjectUnion, Money: true, Status: http.StatusCreated, Handle: s.enterClaim},
+		{Method: get, Path: console + "/unions/:id/claims", Audience: Staff, Permission: identity.PermClaimRead, Object: identity.ObjectUnion, Handle: s.listClaims},
+		{Method: get, Path: console + "/claims/:id", Audience: Staff, Permission: identity.PermClaimRead, Object: identity.ObjectClaim, Handle: s.getClaim},
+		{Method: get, Path: console + "/claims/:id/persons", Audience: Staff, Permission: identity.PermClaimRead, Object: identity.ObjectClaim, Handle: s.listClaimPersons},
+		{Method: put, Path: console + "/claims/:id", Audience: Staff, Permission: identity.PermClaimEnter, Object: identity.ObjectClaim, Handle: s.correctClaim},
+		{Method: post, Path: console + "/claims/:id/withdraw", Audience: Staff, Permission: identity.PermClaimEnter, Object: identity.ObjectClaim, Handle: s.withdrawClaim},
+		{Method: post, Path: console + "/claims/:id/approve", Audience: Staff, Permission: identity.PermClaimApprove, Object: identity.ObjectClaim, Money: true, Handle: s.approveClaim},
+		{Method: post, Path: console + "/claims/:id/reject", Audience: Staff, Permission: identity.PermClaimApprove, Object: identity.ObjectClaim, Handle: s.rejectClaim},
+		{Method: post, Path: console + "/claims/:id/revoke", Audience: Staff, Permission: identity.PermClaimApprove, Object: identity.ObjectClaim, Money: true, Handle: s.revokeClaim},
 	}
 }

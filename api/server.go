@@ -18,6 +18,7 @@ import (
 	"bangfu/api/docs"
 	"bangfu/model"
 	"bangfu/service/allowance"
+	"bangfu/service/claim"
 	"bangfu/service/files"
 	"bangfu/service/identity"
 	"bangfu/service/limit"
@@ -57,6 +58,7 @@ type Deps struct {
 	Limit     *limit.Service
 	Shop      *shop.Service
 	Report    *report.Service
+	Claim     *claim.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

@@ -18,6 +18,7 @@ import (
 	"bangfu/config"
 	"bangfu/model"
 	"bangfu/service/allowance"
+	"bangfu/service/claim"
 	"bangfu/service/files"
 	"bangfu/service/guard"
 	"bangfu/service/identity"
@@ -62,6 +63,7 @@ type Services struct {
 	Shop      *shop.Service
 	Order     *order.Service
 	Report    *report.Service
+	Claim     *claim.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -208,6 +210,7 @@ func (a *App) openServices(ctx context.Context) error {
 	a.Report = report.New(a.DB, sealer)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	a.Limit = limit.New(a.DB)
+	a.Claim = claim.New(a.DB, a.Allowance)
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
@@ -262,6 +265,7 @@ func (a *App) openServer() (err error) {
 		Shop:      a.Shop,
 		Order:     a.Order,
 		Report:    a.Report,
+		Claim:     a.Claim,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

@@ -90,6 +90,9 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 		s.h.insert(&model.Allowance{ID: id, PersonID: person, MemberID: id, UnionID: u.ID, FundID: id, Purse: model.PurseExtra, Year: 2025, Status: "active", CreatedAt: now, UpdatedAt: now})
 	case identity.ObjectStatement:
 		s.h.insert(&model.Statement{ID: id, UnionID: u.ID, PeriodID: s.period, Version: s.n, Status: "submitted", AsOf: now, SubmittedBy: 1, SubmittedAt: now})
+	case identity.ObjectClaim:
+		s.h.insert(&model.Claim{ID: id, UnionID: u.ID, ChannelID: 1, PurchasedOn: "2025-03-01", Year: 2025, AmountFen: 1, PersonTimes: 1, Purse: model.PurseExtra, InvoiceNo: unique, Status: "entered", Version: 1,
+			EnteredBy: 1, EnteredAt: now, UpdatedAt: now})
 	case identity.ObjectFile:
 		f := &model.File{ID: id, StoreKey: unique + ".pdf", Kind: "evidence", Name: "回单.pdf", ContentType: "application/pdf", Size: 5, CreatedBy: 1, CreatedAt: now, UnionID: &u.ID}
 		if err := os.WriteFile(filepath.Join(s.h.Config.DataDir, "files", f.StoreKey), []byte("%PDF-"), 0o600); err != nil {

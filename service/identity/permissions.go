@@ -64,17 +64,20 @@ const (
 	PermStatementSubmit Permission = "statement.submit" // sign and submit one's own union's form
 	PermStatementReturn Permission = "statement.return" // send a form of the subtree back with a reason
 	PermAuditRead       Permission = "audit.read"       //
+	PermClaimRead       Permission = "claim.read"       //
+	PermClaimEnter      Permission = "claim.enter"      // enter, correct and withdraw a purchase made elsewhere
+	PermClaimApprove    Permission = "claim.approve"    // approve, reject or revoke one that another person entered
 )
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage)
+var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage)
 
-var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead}
+var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead, PermClaimRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
-	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit)...),
-	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermGrantApprove, PermGrantIssue,
+	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit)...),
+	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
 	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun,

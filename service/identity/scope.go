@@ -32,6 +32,7 @@ const (
 	ObjectAddress        Object = "address"
 	ObjectStatement      Object = "statement"
 	ObjectFile           Object = "file"
+	ObjectClaim          Object = "claim"
 )
 
 // Owner says whose an object is. A zero part owns nothing.
@@ -53,6 +54,7 @@ var owners = map[Object]string{
 	ObjectFund:           byUnion + "funds o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectTopup:          byUnion + "topups o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectGrant:          byUnion + "grants o ON o.union_id = u.id WHERE o.id = ?",
+	ObjectClaim:          byUnion + "claims o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectStatement:      byUnion + "statements o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectAllowance:      "SELECT u.path AS union_path, 0 AS supplier_id, o.person_id FROM unions u JOIN allowances o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectOrder:          "SELECT u.path AS union_path, 0 AS supplier_id, o.person_id FROM unions u JOIN orders o ON o.union_id = u.id WHERE o.id = ?",
@@ -72,7 +74,7 @@ var objectNames = map[Object]string{
 	ObjectUnion: "工会", ObjectMember: "会员", ObjectRosterImport: "名册导入", ObjectBindingRequest: "绑定申请", ObjectStaff: "账号",
 	ObjectFund: "经费账户", ObjectTopup: "经费入账", ObjectGrant: "发放批次", ObjectAllowance: "帮扶额度", ObjectSupplier: "供应商",
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAddress: "收货地址",
-	ObjectStatement: "统计表", ObjectFile: "文件",
+	ObjectStatement: "统计表", ObjectFile: "文件", ObjectClaim: "采购登记",
 }
 
 // CheckScope refuses, with CodeNotFound, an object that does not exist or that the actor may not see: a member sees

@@ -77,7 +77,7 @@ var invariants = []invariant{
 	{"purse_and_year", "钱不换用途、年度与工会：流水与其额度、经费一致", "笔流水", "SELECT COUNT(*) FROM transfers",
 		untrue("debit", "allowances", "allowance") + union + untrue("credit", "allowances", "allowance") + union +
 			untrue("debit", "funds", "fund") + union + untrue("credit", "funds", "fund")},
-	{"cap_rows", "每人每年累计发放数等于其发放减收回、减退回经费", "人年", "SELECT COUNT(*) FROM person_caps",
+	{"cap_rows", "每人每年累计数等于其发放减收回、减退回经费，加采购登记的分摊", "人年", "SELECT COUNT(*) FROM person_caps",
 		"SELECT CONCAT('person:', k.person_id, ' ', k.year), k.granted_fen, COALESCE(s.fen, 0) FROM person_caps k LEFT JOIN (" + capSums + ") s ON s.person_id = k.person_id AND s.year = k.year " +
 			"WHERE k.granted_fen <> COALESCE(s.fen, 0)" + union +
 			"SELECT CONCAT('person:', s.person_id, ' ', s.year), 0, s.fen FROM (" + capSums + ") s LEFT JOIN person_caps k ON s.person_id = k.person_id AND s.year = k.year WHERE k.person_id IS NULL AND s.fen <> 0"},
@@ -175,8 +175,9 @@ var invariants = []invariant{
 }
 
 // capSums is what each person was granted of the extra purse in each year, less what was revoked and what refunds brought back to a
-// fund.
+// fund, and their shares of approved claims.
 var capSums = "SELECT person_id, year, SUM(fen) AS fen FROM (" +
 	"SELECT a.person_id, a.year, t.amount_fen AS fen FROM transfers t JOIN allowances a ON a.id = " + idIn("t.credit_account", "allowance") + " WHERE t.kind = 'grant' AND a.purse = 'extra' UNION ALL " +
 	"SELECT a.person_id, a.year, -t.amount_fen FROM transfers t JOIN allowances a ON a.id = " + idIn("t.debit_account", "allowance") + " WHERE t.kind = 'revoke' AND a.purse = 'extra' UNION ALL " +
-	"SELECT o.person_id, t.year, -t.amount_fen FROM transfers t JOIN orders o ON o.id = t.order_id WHERE t.kind = 'refund' AND t.purse = 'extra' AND t.credit_account LIKE 'fund:%') x GROUP BY person_id, year"
+	"SELECT o.person_id, t.year, -t.amount_fen FROM transfers t JOIN orders o ON o.id = t.order_id WHERE t.kind = 'refund' AND t.purse = 'extra' AND t.credit_account LIKE 'fund:%' UNION ALL " +
+	"SELECT m.person_id, k.year, m.amount_fen FROM claim_persons m JOIN claims k ON k.id = m.claim_id WHERE k.status = 'approved' AND k.purse = 'extra') x GROUP BY person_id, year"

@@ -10,32 +10,40 @@ import (
 	"bangfu/model"
 )
 
-// CountedOrder is one order behind a figure of the form, as far as the form counts it.
+// CountedOrder is one purchase behind a figure of the form, as far as the form counts it: an order, or a claim.
 type CountedOrder struct {
+	Kind        string    `json:"kind"` // order | claim
 	ID          model.ID  `json:"id"`
-	OrderNo     string    `json:"order_no"`
+	OrderNo     string    `json:"order_no"` // of a claim: the number of its bill
 	Union       UnionRef  `json:"union" gorm:"embedded;embeddedPrefix:union_"`
 	Channel     string    `json:"channel"`
-	PaidAt      time.Time `json:"paid_at"`
+	PaidAt      time.Time `json:"paid_at"` // of a claim: when it was approved
 	PaidFen     model.Fen `json:"paid_fen"`
-	RefundedFen model.Fen `json:"refunded_fen"` // up to the form's moment
+	RefundedFen model.Fen `json:"refunded_fen"` // up to the form's moment; all of a revoked claim
 	NetFen      model.Fen `json:"net_fen"`
-	Counted     int       `json:"counted"` // 人次: 1, or 0 if all was given back
+	Counted     int       `json:"counted"` // 人次: of an order 1; 0 if all was given back
+	PersonTimes int       `json:"-"`       // 人次 unless all was given back
 }
 
-// CountedOrders is one page of the orders behind a figure. Over all pages, net_fen and counted add up to the figure.
+// CountedOrders is one page of the purchases behind a figure. Over all pages, net_fen and counted add up to the figure.
 type CountedOrders struct {
 	AsOf time.Time `json:"as_of"`
 	model.List[CountedOrder]
 }
 
-const drillSQL = `SELECT o.id, o.order_no, o.union_id AS union_id, u.name AS union_name, c.name AS channel, o.paid_at, o.allowance_fen + o.wechat_fen AS paid_fen,
+const drillOrdersSQL = `SELECT 'order' AS kind, o.id, o.order_no, 1 AS person_times, o.union_id AS union_id, u.name AS union_name, c.name AS channel, o.paid_at, o.allowance_fen + o.wechat_fen AS paid_fen,
 (SELECT COALESCE(SUM(r.amount_fen), 0) FROM refunds r WHERE r.order_id = o.id AND r.refunded_at < {cutoff}) AS refunded_fen
 FROM {parts} JOIN orders o ON o.union_id = {union} AND o.year = @year AND o.paid_at < {cutoff}
 JOIN channels c ON c.id = o.channel_id AND c.form_row = @row JOIN unions u ON u.id = o.union_id
 WHERE {where} AND o.allowance_fen + o.wechat_fen > 0 AND o.id > @after ORDER BY o.id LIMIT @limit`
 
-// Orders drills from one figure of the union's form for the period down to its orders, by rising id. asOf (RFC 3339, of the page
+const drillClaimsSQL = `SELECT 'claim' AS kind, k.id, k.invoice_no AS order_no, k.person_times, k.union_id AS union_id, u.name AS union_name, c.name AS channel, k.counted_at AS paid_at,
+k.amount_fen AS paid_fen, CASE WHEN k.revoked_at < {cutoff} THEN k.amount_fen ELSE 0 END AS refunded_fen
+FROM {parts} JOIN claims k ON k.union_id = {union} AND k.year = @year AND k.counted_at < {cutoff}
+JOIN channels c ON c.id = k.channel_id AND c.form_row = @row JOIN unions u ON u.id = k.union_id
+WHERE {where} AND k.id > @after ORDER BY k.id LIMIT @limit`
+
+// Orders drills from one figure of the union's form for the period down to its orders and claims, by rising id. asOf (RFC 3339, of the page
 // before) keeps the moment of a form that is not submitted; empty: now.
 func (s *Service) Orders(ctx context.Context, unionID, periodID model.ID, row int, asOf string, page model.Page) (CountedOrders, error) {
 	var out CountedOrders
@@ -89,16 +97,18 @@ func drillMoment(p Period, now time.Time, asOf string) (time.Time, error) {
 	return model.Millis(at), nil
 }
 
-// behind reads one page, and one order more, of each segment and merges them.
+// behind reads one page, and one purchase more, of each segment and merges them.
 func behind(tx *gorm.DB, over []segment, year model.Year, row int, page model.Page) ([]CountedOrder, error) {
 	var all []CountedOrder
 	for _, g := range over {
-		var orders []CountedOrder
-		args := map[string]any{"year": year, "row": row, "after": page.Cursor, "limit": page.Limit + 1}
-		if err := g.query(tx, drillSQL, args).Scan(&orders).Error; err != nil {
-			return nil, err
+		for _, sql := range []string{drillOrdersSQL, drillClaimsSQL} {
+			var some []CountedOrder
+			args := map[string]any{"year": year, "row": row, "after": page.Cursor, "limit": page.Limit + 1}
+			if err := g.query(tx, sql, args).Scan(&some).Error; err != nil {
+				return nil, err
+			}
+			all = append(all, some...)
 		}
-		all = append(all, orders...)
 	}
 	slices.SortFunc(all, func(a, b CountedOrder) int {
 		if a.ID < b.ID {
@@ -112,7 +122,7 @@ func behind(tx *gorm.DB, over []segment, year model.Year, row int, page model.Pa
 func (o CountedOrder) net() CountedOrder {
 	o.NetFen = o.PaidFen - o.RefundedFen
 	if o.NetFen > 0 {
-		o.Counted = 1
+		o.Counted = o.PersonTimes
 	}
 	return o
 }

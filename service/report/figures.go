@@ -32,8 +32,19 @@ JOIN transfers t ON t.debit_account = CONCAT('fund:', f.id) AND t.kind = 'grant'
 JOIN transfers t ON t.credit_account = CONCAT('fund:', f.id) AND t.kind = 'revoke' AND t.at < {cutoff} WHERE {where}`
 )
 
+// Claims are the purchases that unions made through other channels. One counts in its channel's row from the moment of its approval, with
+// its 人次 and amount, and is taken off from the moment at which it was revoked. It is money that the union itself spent, so its amount
+// is 投入总额度 of the same row as well.
+const (
+	claimedSQL = `SELECT c.form_row AS row_no, SUM(k.person_times) AS person_times, SUM(k.amount_fen) AS amount_fen, SUM(k.amount_fen) AS invested_fen
+FROM {parts} JOIN claims k ON k.union_id = {union} AND k.year = @year AND k.counted_at < {cutoff} JOIN channels c ON c.id = k.channel_id WHERE {where} GROUP BY c.form_row`
+	unclaimedSQL = `SELECT c.form_row AS row_no, -SUM(k.person_times) AS person_times, -SUM(k.amount_fen) AS amount_fen, -SUM(k.amount_fen) AS invested_fen
+FROM {parts} JOIN claims k ON k.union_id = {union} AND k.year = @year AND k.counted_at < {cutoff} AND k.revoked_at < {cutoff} JOIN channels c ON c.id = k.channel_id
+WHERE {where} GROUP BY c.form_row`
+)
+
 // sources are what the form is filled from; each adds to its rows. A further source of purchases is one more statement here.
-var sources = []string{paidSQL, refundedSQL, grantedSQL, revokedSQL}
+var sources = []string{paidSQL, refundedSQL, grantedSQL, revokedSQL, claimedSQL, unclaimedSQL}
 
 // count fills the form's eight rows from all sources over the segments.
 func count(tx *gorm.DB, over []segment, year model.Year) ([8]form.Row, error) {

@@ -10,7 +10,7 @@ import (
 	"bangfu/service/report/form"
 )
 
-// Breach is a submitted form that does not hold against the orders it was filled from.
+// Breach is a submitted form that does not hold against the orders and claims it was filled from.
 type Breach struct {
 	StatementID model.ID
 	RowNo       int    // 1 to 8; 0: the form as a whole
@@ -31,6 +31,12 @@ FROM (SELECT p.statement_id, c.form_row, x.allowance_fen + x.wechat_fen AS paid,
   JOIN channels c ON c.id = x.channel_id WHERE x.year = d.year AND x.paid_at IS NOT NULL AND x.paid_at < p.as_of AND (@one = 0 OR s.id = @one)) o
 GROUP BY o.statement_id, o.form_row`
 
+// reclaimSQL takes each claim once, with what is left of it at the part's moment.
+const reclaimSQL = `SELECT s.id AS statement_id, c.form_row AS row_no, SUM(k.person_times) AS person_times, SUM(k.amount_fen) AS amount_fen, SUM(k.amount_fen) AS invested_fen
+FROM claims k JOIN channels c ON c.id = k.channel_id JOIN statement_parts p ON p.union_id = k.union_id JOIN statements s ON s.id = p.statement_id JOIN reporting_periods d ON d.id = s.period_id
+WHERE k.year = d.year AND k.status IN ('approved', 'revoked') AND k.counted_at < p.as_of AND (k.status = 'approved' OR k.revoked_at >= p.as_of) AND (@one = 0 OR s.id = @one)
+GROUP BY s.id, c.form_row`
+
 // recount counts submitted forms again from their parts: all of them, or only one.
 func recount(tx *gorm.DB, one model.ID) (map[model.ID]*[8]form.Row, error) {
 	forms := map[model.ID]*[8]form.Row{}
@@ -41,21 +47,23 @@ func recount(tx *gorm.DB, one model.ID) (map[model.ID]*[8]form.Row, error) {
 		}
 		return forms[id]
 	}
-	var sums []struct {
-		StatementID model.ID
-		Sum         figure `gorm:"embedded"`
-	}
-	if err := tx.Raw(recountSQL, map[string]any{"one": one}).Scan(&sums).Error; err != nil {
-		return nil, err
-	}
-	for _, s := range sums {
-		if err := add(of(s.StatementID), []figure{s.Sum}); err != nil {
+	for _, sql := range []string{recountSQL, reclaimSQL} {
+		var sums []struct {
+			StatementID model.ID
+			Sum         figure `gorm:"embedded"`
+		}
+		if err := tx.Raw(sql, map[string]any{"one": one}).Scan(&sums).Error; err != nil {
 			return nil, err
+		}
+		for _, s := range sums {
+			if err := add(of(s.StatementID), []figure{s.Sum}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	invested, err := reinvest(tx, one)
 	for id, fen := range invested {
-		of(id)[1].Invested = fen
+		of(id)[1].Invested += fen
 	}
 	return forms, err
 }

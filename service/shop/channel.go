@@ -200,7 +200,8 @@ type ChannelPatch struct {
 	Status   *string `json:"status"` // active | closed
 }
 
-// UpdateChannel edits a channel. The product's own channel cannot be closed or moved to another row of the form.
+// UpdateChannel edits a channel. The product's own channel cannot be closed or moved to another row of the form, and neither can one
+// be moved under which anything was bought or claimed: submitted forms must stay what they are.
 func (s *Service) UpdateChannel(ctx context.Context, actor model.Actor, id model.ID, p ChannelPatch) (ChannelView, error) {
 	if p == (ChannelPatch{}) {
 		return ChannelView{}, errNothing()
@@ -226,6 +227,11 @@ func (s *Service) UpdateChannel(ctx context.Context, actor model.Actor, id model
 		if isOwn(c) && (c.Status != old.Status || c.FormRow != old.FormRow) {
 			return model.E(model.CodeConflict, "本平台自己的渠道不能停用，也不能改变在统计表中的行次")
 		}
+		if c.FormRow != old.FormRow {
+			if err := unused(tx, c.ID); err != nil {
+				return err
+			}
+		}
 		ch := newChanges()
 		ch.set("name", old.Name, c.Name)
 		ch.set("operator", old.Operator, c.Operator)
@@ -235,6 +241,21 @@ func (s *Service) UpdateChannel(ctx context.Context, actor model.Actor, id model
 		return s.save(tx, actor, ch, &c, "channel", c.ID, &c.UpdatedAt)
 	})
 	return channelView(c), err
+}
+
+// unused refuses a channel under which there are orders or claims. A claim counts only after it was entered and then approved, so one that
+// is entered at this very moment counts in no form yet.
+func unused(tx *gorm.DB, id model.ID) error {
+	for _, entity := range []any{&model.Claim{}, &model.Order{}} {
+		var found []model.ID
+		if err := tx.Model(entity).Where("channel_id = ?", id).Limit(1).Pluck("id", &found).Error; err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return model.E(model.CodeConflict, "这个渠道下已有采购，不能再改变在统计表中的行次；可以停用它，另建一个渠道")
+		}
+	}
+	return nil
 }
 
 // lock reads the row with the id for update; CodeNotFound names it by what.

@@ -1,0 +1,227 @@
+package claim
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/files"
+	"bangfu/service/report/form"
+)
+
+// View is a claim as it is shown.
+type View struct {
+	ID           model.ID         `json:"id"`
+	Union        Ref              `json:"union"`
+	Channel      ChannelRef       `json:"channel"`
+	PurchasedOn  model.Date       `json:"purchased_on"`
+	Year         model.Year       `json:"year"`
+	AmountFen    model.Fen        `json:"amount_fen"`
+	PersonTimes  int64            `json:"person_times"`
+	Listed       bool             `json:"listed"`
+	EvenSplit    bool             `json:"even_split"` // of a listed claim: the shares were split evenly
+	Purse        model.Purse      `json:"purse"`
+	PurseName    string           `json:"purse_name"`
+	InvoiceCode  string           `json:"invoice_code"`
+	InvoiceNo    string           `json:"invoice_no"`
+	Note         string           `json:"note"`
+	Files        []files.FileView `json:"files"`
+	Status       string           `json:"status"` // entered | approved | rejected | withdrawn | revoked
+	Version      int              `json:"version"`
+	EnteredBy    Ref              `json:"entered_by"`
+	EnteredAt    time.Time        `json:"entered_at"`
+	DecidedBy    *Ref             `json:"decided_by"`
+	DecidedAt    *time.Time       `json:"decided_at"`
+	DecisionNote string           `json:"decision_note"`
+	CountedAt    *time.Time       `json:"counted_at"` // the form counts it from then on
+	RevokedBy    *Ref             `json:"revoked_by"`
+	RevokedAt    *time.Time       `json:"revoked_at"` // the form takes it off from then on
+	RevokeReason string           `json:"revoke_reason"`
+}
+
+// Ref names a union or a console account.
+type Ref struct {
+	ID   model.ID `json:"id"`
+	Name string   `json:"name"`
+}
+
+// ChannelRef names a channel and its row of the form.
+type ChannelRef struct {
+	ID          model.ID `json:"id"`
+	Name        string   `json:"name"`
+	FormRow     int      `json:"form_row"`
+	FormRowName string   `json:"form_row_name"`
+}
+
+// Filter narrows a list of claims; zero values do not.
+type Filter struct {
+	Subtree   bool // with the unions below
+	Year      model.Year
+	Status    string
+	Purse     model.Purse
+	ChannelID model.ID
+}
+
+// Claims lists a union's claims, the latest first.
+func (s *Service) Claims(ctx context.Context, unionID model.ID, f Filter, page model.Page) (model.List[View], error) {
+	tx := s.db.Read(ctx)
+	q := tx.Where("union_id = ?", unionID)
+	if f.Subtree {
+		var path string
+		if err := tx.Model(&model.Union{}).Where("id = ?", unionID).Pluck("path", &path).Error; err != nil {
+			return model.List[View]{}, err
+		}
+		q = tx.Where("union_id IN (SELECT u.id FROM unions u WHERE u.path LIKE ?)", path+"%")
+	}
+	if f.Year != 0 {
+		q = q.Where("year = ?", f.Year)
+	}
+	if f.Status != "" {
+		q = q.Where("status = ?", f.Status)
+	}
+	if f.Purse != "" {
+		q = q.Where("purse = ?", f.Purse)
+	}
+	if f.ChannelID != 0 {
+		q = q.Where("channel_id = ?", f.ChannelID)
+	}
+	if page.Cursor != 0 {
+		q = q.Where("id < ?", page.Cursor)
+	}
+	var rows []model.Claim
+	if err := q.Order("id DESC").Limit(page.Limit + 1).Find(&rows).Error; err != nil {
+		return model.List[View]{}, err
+	}
+	views, err := viewsOf(tx, rows)
+	return model.NewList(views, page, func(v View) model.ID { return v.ID }, func(v View) View { return v }), err
+}
+
+// Claim shows one claim.
+func (s *Service) Claim(ctx context.Context, id model.ID) (View, error) {
+	tx := s.db.Read(ctx)
+	c, err := find(tx, id)
+	if err != nil {
+		return View{}, err
+	}
+	return viewOf(tx, c)
+}
+
+// PersonView is one listed person of a claim.
+type PersonView struct {
+	MemberID   model.ID  `json:"member_id"`
+	Name       string    `json:"name"`
+	EmployeeNo string    `json:"employee_no"`
+	Department string    `json:"department"`
+	AmountFen  model.Fen `json:"amount_fen"`
+}
+
+// Persons lists the persons of a listed claim by rising member.
+func (s *Service) Persons(ctx context.Context, id model.ID, page model.Page) (model.List[PersonView], error) {
+	var rows []PersonView
+	err := s.db.Read(ctx).Table("claim_persons p").Select("p.member_id, m.name, m.employee_no, m.department, p.amount_fen").
+		Joins("JOIN members m ON m.id = p.member_id").Where("p.claim_id = ? AND p.member_id > ?", id, page.Cursor).
+		Order("p.member_id").Limit(page.Limit + 1).Scan(&rows).Error
+	return model.NewList(rows, page, func(p PersonView) model.ID { return p.MemberID }, func(p PersonView) PersonView { return p }), err
+}
+
+func viewOf(tx *gorm.DB, c model.Claim) (View, error) {
+	views, err := viewsOf(tx, []model.Claim{c})
+	if err != nil {
+		return View{}, err
+	}
+	return views[0], nil
+}
+
+// about is what a page of claims refers to, read at once.
+type about struct {
+	unions, staff map[model.ID]string
+	channels      map[model.ID]model.Channel
+	files         map[model.ID][]files.FileView // by claim
+}
+
+func viewsOf(tx *gorm.DB, rows []model.Claim) ([]View, error) {
+	a, err := aboutOf(tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, len(rows))
+	for i, c := range rows {
+		views[i] = a.show(c)
+	}
+	return views, nil
+}
+
+func aboutOf(tx *gorm.DB, rows []model.Claim) (a about, err error) {
+	var claims, unionIDs, staffIDs, channelIDs []model.ID
+	for _, c := range rows {
+		claims, unionIDs, channelIDs, staffIDs = append(claims, c.ID), append(unionIDs, c.UnionID), append(channelIDs, c.ChannelID), append(staffIDs, c.EnteredBy)
+		for _, id := range []*model.ID{c.DecidedBy, c.RevokedBy} {
+			if id != nil {
+				staffIDs = append(staffIDs, *id)
+			}
+		}
+	}
+	if a.unions, err = names(tx.Model(&model.Union{}), unionIDs); err != nil {
+		return a, err
+	}
+	if a.staff, err = names(tx.Model(&model.Staff{}), staffIDs); err != nil {
+		return a, err
+	}
+	var channels []model.Channel
+	if err := tx.Where("id IN ?", channelIDs).Find(&channels).Error; err != nil {
+		return a, err
+	}
+	a.channels = make(map[model.ID]model.Channel, len(channels))
+	for _, c := range channels {
+		a.channels[c.ID] = c
+	}
+	a.files, err = filesOf(tx, claims)
+	return a, err
+}
+
+func names(q *gorm.DB, ids []model.ID) (map[model.ID]string, error) {
+	var rows []Ref
+	err := q.Select("id", "name").Where("id IN ?", ids).Scan(&rows).Error
+	byID := make(map[model.ID]string, len(rows))
+	for _, r := range rows {
+		byID[r.ID] = r.Name
+	}
+	return byID, err
+}
+
+func filesOf(tx *gorm.DB, claims []model.ID) (map[model.ID][]files.FileView, error) {
+	var rows []struct {
+		ClaimID model.ID
+		model.File
+	}
+	err := tx.Table("claim_files k").Select("k.claim_id, f.*").Joins("JOIN files f ON f.id = k.file_id").Where("k.claim_id IN ?", claims).Order("k.claim_id, k.seq").Scan(&rows).Error
+	byClaim := make(map[model.ID][]files.FileView, len(claims))
+	for _, r := range rows {
+		byClaim[r.ClaimID] = append(byClaim[r.ClaimID], files.ViewOf(r.File))
+	}
+	return byClaim, err
+}
+
+func (a about) show(c model.Claim) View {
+	staff := func(id *model.ID) *Ref {
+		if id == nil {
+			return nil
+		}
+		return &Ref{*id, a.staff[*id]}
+	}
+	ch := a.channels[c.ChannelID]
+	v := View{ID: c.ID, Union: Ref{c.UnionID, a.unions[c.UnionID]}, Channel: ChannelRef{ID: c.ChannelID, Name: ch.Name, FormRow: ch.FormRow},
+		PurchasedOn: c.PurchasedOn, Year: c.Year, AmountFen: c.AmountFen, PersonTimes: c.PersonTimes, Listed: c.Listed, EvenSplit: c.EvenSplit, Purse: c.Purse, PurseName: c.Purse.Name(),
+		InvoiceCode: c.InvoiceCode, InvoiceNo: c.InvoiceNo, Note: c.Note, Files: a.files[c.ID], Status: c.Status, Version: c.Version, EnteredBy: *staff(&c.EnteredBy), EnteredAt: c.EnteredAt,
+		DecidedBy: staff(c.DecidedBy), DecidedAt: c.DecidedAt, DecisionNote: c.DecisionNote, CountedAt: c.CountedAt,
+		RevokedBy: staff(c.RevokedBy), RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason}
+	if ch.FormRow >= 1 && ch.FormRow <= len(form.Channels) {
+		v.Channel.FormRowName = form.Channels[ch.FormRow-1]
+	}
+	if v.Files == nil {
+		v.Files = []files.FileView{}
+	}
+	return v
+}
