@@ -82,11 +82,21 @@ func fill(t *testing.T, db *model.DB) {
 		&model.Refund{ID: 46, OrderID: 40, UnionID: 1, Kind: "cancel", AmountFen: 10000, AllowanceFen: 10000, RefundedAt: at},
 		&model.RefundLine{ID: 48, RefundID: 46, OrderID: 40, LineID: 42, Quantity: 1, AmountFen: 10000, Restocked: true},
 		transfer(47, "refund", "cancel:40:18:21", "supplier:21", "allowance:18", 10000, id(40)),
+		&model.Person{ID: 70, IDNumberHash: "h2", CreatedAt: at},
+		&model.Member{ID: 71, UnionID: 1, PersonID: 70, Status: "active", JoinedAt: at, CreatedAt: at, UpdatedAt: at},
+		&model.PersonCap{PersonID: 70, Year: year, GrantedFen: 30000},
+		&model.Channel{ID: 72, Level: "province", No: "3", FormRow: 7, Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.File{ID: 73, StoreKey: "evidence/73.pdf", Kind: "evidence", UnionID: id(1), CreatedAt: at},
+		claim(at, 74, "approved", "25440000000000000074", 30000, 1, true),
+		&model.ClaimPerson{ClaimID: 74, MemberID: 71, PersonID: 70, AmountFen: 30000},
+		claim(at, 75, "approved", "25440000000000000075", 110000, 2, false),
+		claim(at, 76, "revoked", "25440000000000000075", 50000, 1, false),
+		&[]model.ClaimFile{{ClaimID: 74, Seq: 1, FileID: 73}, {ClaimID: 75, Seq: 1, FileID: 73}, {ClaimID: 76, Seq: 1, FileID: 73}},
 		&model.ReportingPeriod{ID: 60, PolicyID: 12, Year: year, Seq: 1, DueOn: "2025-08-25"},
 		&model.Statement{ID: 61, UnionID: 1, UnionName: "市总", PeriodID: 60, Version: 1, Status: "submitted", AsOf: at.Add(time.Second), SubmittedBy: 1, SubmittedAt: at.Add(time.Minute)},
 		&model.StatementPart{StatementID: 61, UnionID: 1, AsOf: at.Add(time.Second)},
 		&[]model.StatementRow{{StatementID: 61, RowNo: 1}, {StatementID: 61, RowNo: 2, PersonTimes: 1, AmountFen: 20000, InvestedFen: 60000}, {StatementID: 61, RowNo: 3},
-			{StatementID: 61, RowNo: 4}, {StatementID: 61, RowNo: 5}, {StatementID: 61, RowNo: 6}, {StatementID: 61, RowNo: 7}, {StatementID: 61, RowNo: 8}},
+			{StatementID: 61, RowNo: 4}, {StatementID: 61, RowNo: 5}, {StatementID: 61, RowNo: 6}, {StatementID: 61, RowNo: 7, PersonTimes: 3, AmountFen: 140000, InvestedFen: 140000}, {StatementID: 61, RowNo: 8}},
 		&model.UnionBudget{ID: 70, UnionID: 1, Year: year, Version: 1, BudgetFen: 100, Basis: model.BasisBudget, Status: "confirmed", EnteredBy: 1, EnteredAt: at, ConfirmedBy: id(2), ConfirmedAt: &at},
 		&model.Sweep{ID: 50, Year: 2024, Status: "done", StartedAt: at},
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
@@ -98,12 +108,23 @@ func fill(t *testing.T, db *model.DB) {
 	}
 }
 
+// claim is a claim of the extra purse at channel 72, entered by 1, decided and perhaps revoked at the same moment by 2.
+func claim(at time.Time, id model.ID, status, invoice string, fen model.Fen, times int64, listed bool) *model.Claim {
+	second := model.ID(2)
+	c := &model.Claim{ID: id, UnionID: 1, ChannelID: 72, PurchasedOn: "2025-03-01", Year: 2025, AmountFen: fen, PersonTimes: times, Listed: listed, Purse: model.PurseExtra,
+		InvoiceNo: invoice, LiveInvoice: &invoice, Status: status, Version: 1, EnteredBy: 1, EnteredAt: at, DecidedBy: &second, DecidedAt: &at, CountedAt: &at, UpdatedAt: at}
+	if status == "revoked" {
+		c.LiveInvoice, c.RevokedBy, c.RevokedAt = nil, &second, &at
+	}
+	return c
+}
+
 // restore empties every table that fill fills and fills them again.
 func restore(t *testing.T, db *model.DB) {
 	t.Helper()
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
-		"reporting_periods", "statements", "statement_rows", "statement_parts",
+		"reporting_periods", "statements", "statement_rows", "statement_parts", "claims", "claim_persons", "claim_files", "files",
 		"union_budgets"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
@@ -176,7 +197,25 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"limit_meters", "union:1 2025", "UPDATE funds SET purse = 'festival'"},
 		{"statements", "statement:61 row 2", "UPDATE statement_rows SET amount_fen = 19999 WHERE row_no = 2"},
 		{"statements", "statement:61 row 2", "UPDATE statement_rows SET invested_fen = 0 WHERE row_no = 2"},
-		{"statements", "statement:61 row 0", "DELETE FROM statement_rows WHERE row_no = 7"},
+		{"statements", "statement:61 row 0", "DELETE FROM statement_rows WHERE row_no = 8"},
+		{"statements", "statement:61 row 7", "UPDATE claims SET amount_fen = 110001 WHERE id = 75"},
+		{"statements", "statement:61 row 7", "UPDATE claims SET revoked_at = '2025-08-01 00:00:00' WHERE id = 76"},
+		{"cap_rows", "person:70 2025", "UPDATE claims SET status = 'revoked' WHERE id = 74"},
+		{"cap", "person:70 2025", "UPDATE claim_persons SET amount_fen = 60001"},
+		{"claim_shares", "claim:74", "UPDATE claim_persons SET amount_fen = 29999"},
+		{"claim_shares", "claim:74", "UPDATE claims SET person_times = 2 WHERE id = 74"},
+		{"claim_shares", "claim:74", "UPDATE claims SET listed = 0 WHERE id = 74"},
+		{"claim_second_person", "claim:75", "UPDATE claims SET decided_by = entered_by WHERE id = 75"},
+		{"claim_second_person", "claim:76", "UPDATE claims SET revoked_by = entered_by WHERE id = 76"},
+		{"claim_second_person", "claim:75", "UPDATE claims SET status = 'entered' WHERE id = 75"},
+		{"claim_invoices", "claim:74", "UPDATE claims SET live_invoice = 'X1' WHERE id = 74"},
+		{"claim_invoices", "claim:75", "UPDATE claims SET status = 'approved' WHERE id = 76"},
+		{"claim_invoices", "claim:75", "UPDATE claims SET live_invoice = NULL WHERE id = 75"},
+		{"claim_caps", "claim:75", "UPDATE claims SET amount_fen = 120001 WHERE id = 75"},
+		{"claim_evidence", "claim:75", "DELETE FROM claim_files WHERE claim_id = 75"},
+		{"claim_evidence", "claim:75", "UPDATE files SET union_id = 2"},
+		{"claim_evidence", "claim:75", "UPDATE claims SET channel_id = 20 WHERE id = 75"},
+		{"claim_evidence", "claim:74", "UPDATE members SET person_id = 10, union_id = 2 WHERE id = 71"},
 	}
 	seen := map[string]bool{}
 	db := books(t)
