@@ -11,6 +11,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/ledger"
+	"bangfu/service/limit"
 )
 
 // Withdraw takes a claim back that is not decided yet; its bill may then be entered anew. CodeConflict if it was decided.
@@ -71,7 +72,8 @@ func another(c model.Claim, actor model.Actor, act string) error {
 
 // Approve makes an entered claim count from now on, in the version that was looked at. Errors: CodeSamePerson for the one who entered
 // it; CodeConflict if it was decided or corrected meanwhile; CodeNoPolicy; CodeCapExceeded, with OverCap as data, if
-// any listed person would exceed the yearly cap of the extra purse. It locks the policy, the persons' caps, then the claim.
+// any listed person would exceed the yearly cap of the extra purse; CodeLimitExceeded for holiday money, see limit.Check, whose warnings
+// the answer carries. It locks the union (holiday money only), the policy, the festival fund or the persons' caps, then the claim.
 func (s *Service) Approve(ctx context.Context, actor model.Actor, key string, id model.ID, version int, note string) (View, error) {
 	content := map[string]any{"approve_claim": id, "version": version, "note": note}
 	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (View, error) {
@@ -89,11 +91,8 @@ func (s *Service) Approve(ctx context.Context, actor model.Actor, key string, id
 		if err := another(c, actor, "审批"); err != nil {
 			return View{}, err
 		}
-		policy, err := checkYear(locked(tx), tx, c.PurchasedOn, now)
+		warnings, err := s.mayCount(tx, actor, c, now)
 		if err != nil {
-			return View{}, err
-		}
-		if err := s.countPersons(tx, c, policy); err != nil {
 			return View{}, err
 		}
 		if err := move(tx, c, StatusEntered, "审批", map[string]any{"status": StatusApproved, "decided_by": actor.ID, "decided_at": now, "decision_note": note,
@@ -104,11 +103,32 @@ func (s *Service) Approve(ctx context.Context, actor model.Actor, key string, id
 		if err := s.db.Audit(tx, actor, now, "claim.approve", object(id), c.UnionID, map[string]any{"amount_fen": c.AmountFen, "version": c.Version, "note": note}); err != nil {
 			return View{}, err
 		}
-		return viewOf(tx, c)
+		view, err := viewOf(tx, c)
+		view.Warnings = warnings
+		return view, err
 	})
 }
 
-// countPersons checks what may have changed since the claim was entered and raises the listed persons' caps.
+// mayCount checks what may have changed since the claim was entered, holds it against the limits on holiday gifts and raises the
+// listed persons' caps.
+func (s *Service) mayCount(tx *gorm.DB, actor model.Actor, c model.Claim, now time.Time) (warnings []string, err error) {
+	if c.Purse == model.PurseFestival { // limit.Check locks the union, which comes before the policy
+		if err := locked(tx).Select("id").Where("id = ?", c.UnionID).Take(&model.Union{}).Error; err != nil {
+			return nil, err
+		}
+	}
+	policy, err := checkYear(locked(tx), tx, c.PurchasedOn, now)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err = limit.Check(tx, s.db, actor, limit.Spending{UnionID: c.UnionID, Year: c.Year, Purse: c.Purse, Amount: c.AmountFen, Object: object(c.ID)})
+	if err != nil {
+		return nil, err
+	}
+	return warnings, s.countPersons(tx, c, policy)
+}
+
+// countPersons checks the channel and the persons' shares again, and raises the listed persons' caps.
 func (s *Service) countPersons(tx *gorm.DB, c model.Claim, policy model.Policy) error {
 	if err := checkChannel(tx, c.ChannelID); err != nil {
 		var shown *model.Error

@@ -39,6 +39,7 @@ type View struct {
 	RevokedBy    *Ref             `json:"revoked_by"`
 	RevokedAt    *time.Time       `json:"revoked_at"` // the form takes it off from then on
 	RevokeReason string           `json:"revoke_reason"`
+	Warnings     []string         `json:"warnings"` // approving holiday money: which of its limits is near or passed, see package limit
 }
 
 // Ref names a union or a console account.
@@ -216,7 +217,7 @@ func (a about) show(c model.Claim) View {
 		PurchasedOn: c.PurchasedOn, Year: c.Year, AmountFen: c.AmountFen, PersonTimes: c.PersonTimes, Listed: c.Listed, EvenSplit: c.EvenSplit, Purse: c.Purse, PurseName: c.Purse.Name(),
 		InvoiceCode: c.InvoiceCode, InvoiceNo: c.InvoiceNo, Note: c.Note, Files: a.files[c.ID], Status: c.Status, Version: c.Version, EnteredBy: *staff(&c.EnteredBy), EnteredAt: c.EnteredAt,
 		DecidedBy: staff(c.DecidedBy), DecidedAt: c.DecidedAt, DecisionNote: c.DecisionNote, CountedAt: c.CountedAt,
-		RevokedBy: staff(c.RevokedBy), RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason}
+		RevokedBy: staff(c.RevokedBy), RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason, Warnings: []string{}}
 	if ch.FormRow >= 1 && ch.FormRow <= len(form.Channels) {
 		v.Channel.FormRowName = form.Channels[ch.FormRow-1]
 	}

@@ -96,7 +96,20 @@ func readSpent(tx *gorm.DB, year model.Year, in scope) (book, error) {
 	for _, s := range sums {
 		all.of(s.UnionID).paid[s.Purse] = s.Fen
 	}
+	if sums, err = claims(tx, year, in); err != nil {
+		return nil, err
+	}
+	for _, s := range sums {
+		all.of(s.UnionID).claimed[s.Purse] = s.Fen
+	}
 	return all, nil
+}
+
+// claims is, by union and purse, what was spent through other channels: approved claims, less those revoked.
+func claims(tx *gorm.DB, year model.Year, in scope) (sums []amount, err error) {
+	err = in.of(tx.Table("claims k"), "k.union_id").Where("k.year = ? AND k.status = 'approved'", year).
+		Select("k.union_id, k.purse, SUM(k.amount_fen) AS fen").Group("k.union_id, k.purse").Scan(&sums).Error
+	return sums, err
 }
 
 // paidOut is, by union and purse, what left the fund for members (grant) and suppliers (spend) less what came back (revoke,
@@ -140,7 +153,9 @@ type Spent struct {
 // SpentFestival is what the meter shows as spent holiday money of every union and year that has any, for reconcile.
 func SpentFestival(tx *gorm.DB) ([]Spent, error) {
 	var years []model.Year
-	if err := tx.Model(&model.Fund{}).Where("purse = ?", model.PurseFestival).Distinct("year").Order("year").Pluck("year", &years).Error; err != nil {
+	err := tx.Raw("SELECT year FROM funds WHERE purse = @purse UNION SELECT year FROM claims WHERE purse = @purse AND status = 'approved' ORDER BY year",
+		map[string]any{"purse": model.PurseFestival}).Scan(&years).Error
+	if err != nil {
 		return nil, err
 	}
 	var all []Spent

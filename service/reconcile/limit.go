@@ -29,7 +29,7 @@ type unionYear struct {
 // limitMeters holds what every union's meter shows as spent holiday money against the movements of money themselves, added
 // up one by one; the meter goes by the funds' balances.
 func limitMeters(tx *gorm.DB) (Result, error) {
-	res := Result{Name: "limit_meters", Title: "节日慰问品支出等于逐笔流水之和", Unit: "个工会年度"}
+	res := Result{Name: "limit_meters", Title: "节日慰问品支出等于逐笔流水与采购登记之和", Unit: "个工会年度"}
 	want, err := holidayMovements(tx)
 	if err != nil {
 		return res, err
@@ -81,5 +81,20 @@ func holidayMovements(tx *gorm.DB) (map[unionYear]model.Fen, error) {
 			sums[k] -= fen
 		}
 	}
-	return sums, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return sums, addHolidayClaims(tx, sums)
+}
+
+// addHolidayClaims adds holiday money spent through other channels, claim by claim.
+func addHolidayClaims(tx *gorm.DB, sums map[unionYear]model.Fen) error {
+	var claims []model.Claim
+	if err := tx.Select("union_id", "year", "amount_fen").Where("purse = ? AND counted_at IS NOT NULL AND revoked_at IS NULL", model.PurseFestival).Find(&claims).Error; err != nil {
+		return err
+	}
+	for _, c := range claims {
+		sums[unionYear{c.UnionID, c.Year}] += c.AmountFen
+	}
+	return nil
 }
