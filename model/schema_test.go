@@ -26,6 +26,7 @@ var entities = []any{
 	model.OrderLine{}, model.Parcel{}, model.Refund{}, model.IdempotencyKey{}, model.Statement{}, model.StatementRow{},
 	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
 	model.Hold{}, model.Payment{}, model.WechatRefund{}, model.RefundLine{},
+	model.AfterSale{}, model.AfterSaleLine{}, model.AfterSaleEvent{}, model.AfterSalePicture{},
 	model.UnionBudget{}, model.LimitRule{},
 	model.Claim{}, model.ClaimPerson{}, model.ClaimFile{},
 }

@@ -36,6 +36,7 @@ const (
 	SealOrderPhone     = "orders.phone"
 	SealOrderAddress   = "orders.address"
 	SealFillerPhone    = "statements.filler_phone"
+	SealReturnTo       = "after_sales.return_to"
 )
 
 // The kinds of hashed values: what is found by its keyed digest.

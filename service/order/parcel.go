@@ -41,7 +41,8 @@ var parcelStates = map[string]string{
 	ParcelWaiting: "包裹还没有发货", ParcelShipped: "包裹已经发货", ParcelReceived: "包裹已经签收", ParcelCancelled: "包裹已随订单取消",
 }
 
-// Ship marks the supplier's own waiting parcel as shipped. Errors: CodeInvalid; CodeNotFound; CodeConflict when it is not waiting.
+// Ship marks the supplier's own waiting parcel as shipped. Errors: CodeInvalid; CodeNotFound; CodeConflict when it is not waiting, or
+// when an after-sales case of it is undecided: what is to be sent would not be known.
 func (s *Service) Ship(ctx context.Context, actor model.Actor, id model.ID, sh Shipment) (ParcelView, error) {
 	sh, err := sh.clean()
 	if err != nil {
@@ -73,6 +74,11 @@ func (s *Service) handle(ctx context.Context, actor model.Actor, id model.ID, ac
 		if parcel.SupplierID != actor.Supplier {
 			return model.NotFound("包裹")
 		}
+		if from == ParcelWaiting {
+			if err := decided(tx, id); err != nil {
+				return err
+			}
+		}
 		now := s.db.Now()
 		columns := change(now)
 		if err := move(tx, id, from, columns); err != nil {
@@ -88,6 +94,23 @@ func (s *Service) handle(ctx context.Context, actor model.Actor, id model.ID, ac
 		return ParcelView{}, err
 	}
 	return s.supplierParcel(ctx, id)
+}
+
+// decided refuses a parcel with an after-sales case that waits for the supplier or the platform. The caller has locked the order.
+func decided(tx *gorm.DB, parcel model.ID) error {
+	var n int64
+	err := tx.Model(&model.AfterSale{}).Where("parcel_id = ? AND status IN ?", parcel, []string{"requested", "escalated"}).Count(&n).Error
+	if err == nil && n > 0 {
+		return model.E(model.CodeConflict, "买家正在申请退款，请先处理售后申请再发货")
+	}
+	return err
+}
+
+// inCase tells whether an after-sales case of the parcel is open.
+func inCase(tx *gorm.DB, parcel model.ID) (bool, error) {
+	var n int64
+	err := tx.Model(&model.AfterSale{}).Where("parcel_id = ? AND status IN ?", parcel, model.OpenAfterSale).Count(&n).Error
+	return n > 0, err
 }
 
 // Confirm says that the member has received a parcel of theirs; saying it again changes nothing. Errors: CodeNotFound;
@@ -112,7 +135,7 @@ func (s *Service) Confirm(ctx context.Context, actor model.Actor, id model.ID) e
 const autoConfirmChunk = 200
 
 // AutoConfirm marks as received, by the clock, every parcel that was shipped longer ago than the set time, and tells how
-// many it was. Each parcel is a transaction of its own, decided by compare-and-set, so any number of processes may run it at
+// many it was; a parcel with an open after-sales case waits until that is over. Each parcel is a transaction of its own, decided by compare-and-set, so any number of processes may run it at
 // once, and one that dies leaves nothing half done.
 func (s *Service) AutoConfirm(ctx context.Context) (int, error) {
 	n, after := 0, model.ID(0)
@@ -146,6 +169,9 @@ func (s *Service) confirmByClock(ctx context.Context, id model.ID, before time.T
 		}
 		if parcel.Status != ParcelShipped || parcel.ShippedAt.After(before) {
 			return nil // somebody else was first
+		}
+		if waits, err := inCase(tx, id); err != nil || waits {
+			return err
 		}
 		did = true
 		return s.receive(tx, model.Clockwork(), order, id, "clock", s.db.Now())

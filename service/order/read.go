@@ -283,9 +283,19 @@ func (s *Service) linesOf(ctx context.Context, column string, in []model.ID, by 
 	if err := s.db.Read(ctx).Where(column+" IN ?", in).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
+	var back []model.RefundLine
+	if err := s.db.Read(ctx).Where("order_id IN ?", ids(rows, func(l model.OrderLine) model.ID { return l.OrderID })).Find(&back).Error; err != nil {
+		return nil, err
+	}
+	refunded := make(map[model.ID]int64, len(back))
+	for _, b := range back {
+		refunded[b.LineID] += b.Quantity
+	}
 	lines := make(map[model.ID][]LineView, len(in))
 	for _, l := range rows {
-		lines[by(l)] = append(lines[by(l)], viewLine(l))
+		v := viewLine(l)
+		v.Refunded = refunded[l.ID]
+		lines[by(l)] = append(lines[by(l)], v)
 	}
 	return lines, nil
 }

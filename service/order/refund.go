@@ -40,6 +40,7 @@ type Return struct {
 	// CancelFrom ends the order with this refund, which must leave nothing of it: all parcels that are not cancelled must be in this state and
 	// become cancelled. Empty: the order goes on, and only waiting parcels of which nothing is left are cancelled.
 	CancelFrom string
+	Case       model.ID // RefundAfterSale: the case that ends in this refund
 }
 
 // Returned is where the money of a refund went.
@@ -87,6 +88,9 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 		}
 	}
 	if err := b.take(tx, now, done.AmountFen); err != nil {
+		return Returned{}, err
+	}
+	if err := b.spareOpenCases(tx, back, r.Case); err != nil {
 		return Returned{}, err
 	}
 	if err := s.record(tx, now, b.order, r, done, rows); err != nil {
@@ -334,6 +338,33 @@ func (b *book) take(tx *gorm.DB, now time.Time, amount model.Fen) error {
 		return model.ErrRerun
 	}
 	return res.Error
+}
+
+// spareOpenCases refuses a refund that takes pieces for which an after-sales case, other than the one that it decides, is open. The
+// caller has locked the order; a case is opened under the same lock.
+func (b *book) spareOpenCases(tx *gorm.DB, back returning, deciding model.ID) error {
+	claimed, err := Claimed(tx, b.order.ID, deciding, model.OpenAfterSale)
+	if err != nil {
+		return err
+	}
+	for id, n := range back.pieces {
+		if n > b.left[id]-claimed[id] {
+			return model.E(model.CodeConflict, "“%s”有正在处理的售后申请，请先处理完或撤回", b.lines[id].ProductName)
+		}
+	}
+	return nil
+}
+
+// Claimed counts, by order line, the pieces of an order that after-sales cases in the given states are about, save one case.
+func Claimed(tx *gorm.DB, order, except model.ID, states []string) (map[model.ID]int64, error) {
+	var rows []model.AfterSaleLine
+	err := tx.Model(&model.AfterSaleLine{}).Select("after_sale_lines.*").Joins("JOIN after_sales c ON c.id = after_sale_lines.case_id").
+		Where("c.order_id = ? AND c.id <> ? AND c.status IN ?", order, except, states).Find(&rows).Error
+	claimed := make(map[model.ID]int64, len(rows))
+	for _, r := range rows {
+		claimed[r.LineID] += r.Quantity
+	}
+	return claimed, err
 }
 
 // record writes the refund, its lines and, for WeChat money, its way back.

@@ -80,6 +80,7 @@ type LineView struct {
 	PriceFen    model.Fen `json:"price_fen"`
 	Quantity    int64     `json:"quantity"`
 	AmountFen   model.Fen `json:"amount_fen"`
+	Refunded    int64     `json:"refunded_quantity"` // pieces of it that were given back
 }
 
 // Summary is an order in a list.

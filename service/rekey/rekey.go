@@ -30,6 +30,7 @@ var tables = []table{
 	{"suppliers", []string{"id"}, []string{"contact_phone_sealed"}},
 	{"orders", []string{"id"}, []string{"phone_sealed", "address_sealed"}},
 	{"statements", []string{"id"}, []string{"filler_phone_sealed"}},
+	{"after_sales", []string{"id"}, []string{"return_to_sealed"}},
 }
 
 // sealContext is the context in which a column's texts are sealed, see model.SealMemberPhone and its like.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,9 +16,17 @@ import (
 
 // TestEverySealedColumn holds the list of tables against the schema and against the contexts that the product uses.
 func TestEverySealedColumn(t *testing.T) {
-	schema, err := os.ReadFile("../../model/migrations/sqlite/00001_init.sql")
+	var schema []byte
+	migrations, err := filepath.Glob("../../model/migrations/sqlite/*.sql")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range migrations {
+		part, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema = append(schema, part...)
 	}
 	var inSchema, here, contexts []string
 	for _, create := range strings.Split(string(schema), "CREATE TABLE IF NOT EXISTS ")[1:] {
@@ -39,7 +48,7 @@ func TestEverySealedColumn(t *testing.T) {
 	}
 	used := []string{model.SealPersonIDNumber, model.SealMemberPhone, model.SealRosterPhone, model.SealRosterIDNumber, model.SealBindingPhone,
 		model.SealBindingIDLast6, model.SealStaffTOTP, model.SealAddressPhone, model.SealAddressDetail, model.SealSupplierPhone,
-		model.SealOrderPhone, model.SealOrderAddress, model.SealFillerPhone}
+		model.SealOrderPhone, model.SealOrderAddress, model.SealFillerPhone, model.SealReturnTo}
 	slices.Sort(used)
 	slices.Sort(contexts)
 	if !slices.Equal(used, contexts) {
