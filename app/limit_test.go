@@ -10,6 +10,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/allowance"
+	"bangfu/service/claim"
 	"bangfu/service/identity"
 	"bangfu/service/limit"
 )
@@ -433,5 +434,70 @@ func TestMeters(t *testing.T) {
 	}
 	f.get(path + "&cursor=1").fails(model.CodeInvalid)
 	f.get(console + "/unions/" + elsewhere.union.ID.String() + "/limits/2025").fails(model.CodeNotFound)
+	h.balanced()
+}
+
+// purchase enters a holiday purchase made elsewhere.
+func (t *treasury) purchase(no string, fen int) (v claim.View) {
+	t.h.t.Helper()
+	f := model.File{ID: t.h.DB.NewID(), StoreKey: "claim-" + no, Kind: "evidence", Name: "发票.pdf", ContentType: "application/pdf", UnionID: &t.union.ID, CreatedBy: t.admin.staff.ID, CreatedAt: t.h.clock.Now()}
+	t.h.insert(&f)
+	var channel model.Channel
+	if err := t.h.DB.Read(context.Background()).Where("status = 'active' AND form_row = 7").Order("id").Take(&channel).Error; err != nil {
+		t.h.t.Fatal(err)
+	}
+	t.admin.money(console+"/unions/"+t.union.ID.String()+"/claims", t.nextKey(), map[string]any{"channel_id": channel.ID, "purchased_on": "2025-03-01", "amount_fen": fen,
+		"purse": "festival", "invoice_no": no, "file_ids": []model.ID{f.ID}, "person_times": 1}).ok(&v)
+	return v
+}
+
+// TestLimitClaims shows that approved purchases made elsewhere use the limit up, that approvals of claims and grants at once do not pass it
+// together though the union has no fund yet, and that a revoked claim gives its room back.
+func TestLimitClaims(t *testing.T) {
+	h := newHouse(t)
+	a := h.treasury("第一工会")
+	h.purseHolders(a.union, 0, 1)
+	a.budget(model.BasisBudget, 100000, 0)
+	limits(h.staffAs(identity.RoleCityFederation, h.root()), nil).ok(nil)
+	const n = 6
+	var claims [n]claim.View
+	for i := range n {
+		claims[i] = a.purchase(fmt.Sprintf("2544200000001234567%d", i), 15000) // two fit into 40000
+	}
+	var passed [n]bool
+	var wg sync.WaitGroup
+	for i := range n {
+		c := h.staffAs(identity.RoleUnionApprover, a.union)
+		wg.Go(func() {
+			got := c.money(console+"/claims/"+claims[i].ID.String()+"/approve", fmt.Sprintf("claim-%d-key", i), map[string]any{"version": 1})
+			passed[i] = got.Status == 200
+			if got.Status != 200 && !strings.Contains(string(got.Body), string(model.CodeLimitExceeded)) {
+				t.Errorf("%d: %s", got.Status, got.Body)
+			}
+		})
+	}
+	wg.Wait()
+	won, last := 0, 0
+	for i := range n {
+		if passed[i] {
+			won, last = won+1, i
+		}
+	}
+	if m := a.meter(); won != 2 || m.SpentFen != 30000 || m.State != limit.StateNear {
+		t.Fatalf("%d claims passed: %+v", won, m)
+	}
+	h.balanced()
+	a.topup("festival", 2025, 100000)
+	a.approve(a.gifts(10001).ID).fails(model.CodeLimitExceeded)
+	a.approver.money(console+"/claims/"+claims[last].ID.String()+"/revoke", a.nextKey(), map[string]any{"reason": "退货"}).ok(nil)
+	if g := a.issue(map[string]any{"purse": "festival", "amount_fen": 25000}); g.IssuedFen != 25000 {
+		t.Errorf("%+v", g)
+	}
+	var v claim.View
+	limits(h.staffAs(identity.RoleCityFederation, h.root()), map[string]any{"enforce": false}).ok(nil)
+	a.approver.money(console+"/claims/"+a.purchase("25442000000099999999", 1).ID.String()+"/approve", a.nextKey(), map[string]any{"version": 1}).ok(&v)
+	if len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "超过最高限额") || h.audited("limit.exceed") != 1 {
+		t.Errorf("%+v", v)
+	}
 	h.balanced()
 }
