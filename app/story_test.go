@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -24,15 +25,16 @@ type story struct {
 	shop            shopFixture
 	persons         []rosterPerson
 	bought          map[model.ID]model.Fen // by order, less those cancelled
+	claimed         map[model.ID]figures   // by claim, less those revoked
 	granted         model.Fen
 }
 
 type rosterPerson struct{ name, phone, idNumber string }
 
-// TestStory: roster → top-up → grant → login → bind → buy → ship → confirm → cancel another → sweep → form.
+// TestStory: roster → top-up → grant → login → bind → buy → ship → confirm → cancel another → claim what was bought elsewhere → sweep → form.
 func TestStory(t *testing.T) {
 	h := newHouse(t)
-	s := &story{house: h, t: t, shop: h.shopFixture(), bought: map[model.ID]model.Fen{}}
+	s := &story{house: h, t: t, shop: h.shopFixture(), bought: map[model.ID]model.Fen{}, claimed: map[model.ID]figures{}}
 	county := h.union(h.root(), "county", "甲县总工会")
 	s.union = h.union(county, "grassroots", "甲县实验学校工会")
 	s.admin, s.approver = h.staffAs(identity.RoleUnionAdmin, s.union), h.staffAs(identity.RoleUnionApprover, s.union)
@@ -48,10 +50,12 @@ func TestStory(t *testing.T) {
 	s.buyAndCancel(buyers)
 	h.sound(s.t)
 
+	s.claims(1, 2, 3)
+	s.unclaim()
 	h.travel(modeltest.At("2025-08-20 10:00"))
 	first := s.form(1)
-	if want := s.sum(); first.amount != want || first.times != len(s.bought) {
-		t.Errorf("first form: %d fen, %d 人次; the independent sum is %d fen, %d", first.amount, first.times, want, len(s.bought))
+	if want := s.all(); first != want {
+		t.Errorf("first form: %+v; the independent sum is %+v", first, want)
 	}
 	s.submit(1, first)
 
@@ -61,10 +65,12 @@ func TestStory(t *testing.T) {
 	if again := s.form(1); again != first {
 		t.Errorf("a submitted form changed from %+v to %+v", first, again)
 	}
+	s.unclaim()
+	s.claims(4, 5)
 	s.sweep()
 	last := s.form(3)
-	if want := s.sum(); last.amount != want || last.times != len(s.bought) {
-		t.Errorf("last form: %d fen, %d 人次; the independent sum is %d fen, %d", last.amount, last.times, want, len(s.bought))
+	if want := s.all(); last != want {
+		t.Errorf("last form: %+v; the independent sum is %+v", last, want)
 	}
 	s.submit(3, last)
 	s.exported(last)
@@ -224,7 +230,38 @@ func (s *story) sum() (total model.Fen) {
 	return total
 }
 
-// figures are the form's own row and its total, which must agree.
+// claims enters and approves purchases made elsewhere with money for activities, each 1,000 yuan for as many persons as its number.
+func (s *story) claims(numbers ...int) {
+	s.t.Helper()
+	a := &treasury{h: s.house, union: s.union, admin: s.admin, approver: s.approver, key: numbers[0] * 100}
+	for _, n := range numbers {
+		v := a.pass(a.claim(a.claimInput(bill(n), map[string]any{"purse": "activity", "amount_fen": 100000, "person_times": n})))
+		s.claimed[v.ID] = figures{n, 100000}
+	}
+	s.clock.Advance(time.Minute)
+}
+
+// unclaim revokes one of them.
+func (s *story) unclaim() {
+	s.t.Helper()
+	for id := range s.claimed {
+		s.approver.money(claimPath(id)+"/revoke", "story-revoke-"+id.String(), map[string]string{"reason": "发票已作废"}).ok(nil)
+		delete(s.claimed, id)
+		return
+	}
+}
+
+// all is the independent sum of orders and claims.
+func (s *story) all() figures {
+	f := figures{len(s.bought), s.sum()}
+	for _, c := range s.claimed {
+		f.times += c.times
+		f.amount += c.amount
+	}
+	return f
+}
+
+// figures are a form's, or a purchase's.
 type figures struct {
 	times  int
 	amount model.Fen
@@ -264,9 +301,9 @@ func (s *story) form(seq int) figures {
 			}
 		}
 		s.city.get(s.path(seq, union)).ok(&form)
-		own := form.Rows[1]
-		if own.RowNo != 2 || own.AmountFen != form.Total.AmountFen || own.PersonTimes != form.Total.PersonTimes {
-			s.t.Errorf("row 2 is %+v, the total %+v", own, form.Total)
+		own, elsewhere := form.Rows[1], form.Rows[6]
+		if own.RowNo != 2 || own.AmountFen+elsewhere.AmountFen != form.Total.AmountFen || own.PersonTimes+elsewhere.PersonTimes != form.Total.PersonTimes {
+			s.t.Errorf("row 2 is %+v, row 7 %+v, the total %+v", own, elsewhere, form.Total)
 		}
 		return figures{form.Total.PersonTimes, form.Total.AmountFen}
 	}

@@ -105,6 +105,23 @@ func (d *desk) refund(o model.Order, amount model.Fen) {
 	d.read().Model(&model.Order{}).Where("id = ?", o.ID).UpdateColumn("refunded_fen", gorm.Expr("refunded_fen + ?", amount))
 }
 
+// claim is a purchase that the union made elsewhere, approved now.
+func (d *desk) claim(union model.ID, row int, times int64, fen model.Fen) model.Claim {
+	d.t.Helper()
+	id, now, second := d.db.NewID(), d.clock.Now(), model.ID(2)
+	number := "C" + id.String()
+	c := model.Claim{ID: id, UnionID: union, ChannelID: d.channels[row-1].ID, PurchasedOn: model.DateOf(now), Year: model.YearOf(now), AmountFen: fen, PersonTimes: times, Purse: "extra",
+		InvoiceNo: number, LiveInvoice: &number, Status: "approved", Version: 1, EnteredBy: 1, EnteredAt: now, DecidedBy: &second, DecidedAt: &now, CountedAt: &now, UpdatedAt: now}
+	d.insert(&c)
+	return c
+}
+
+// unclaim revokes an approved claim now.
+func (d *desk) unclaim(c model.Claim) {
+	d.t.Helper()
+	d.read().Model(&model.Claim{}).Where("id = ?", c.ID).UpdateColumns(map[string]any{"status": "revoked", "live_invoice": nil, "revoked_by": 2, "revoked_at": d.clock.Now()})
+}
+
 // issued is money moved between the union's fund and some member now: kind grant, revoke or sweep.
 func (d *desk) issued(union model.ID, kind string, amount model.Fen) {
 	d.t.Helper()
@@ -154,7 +171,8 @@ func (d *desk) sumByHand(asOf map[model.ID]time.Time) (rows [8]report.RowView) {
 	var orders []model.Order
 	var refunds []model.Refund
 	var transfers []model.Transfer
-	for _, into := range []any{&orders, &refunds, &transfers} {
+	var claims []model.Claim
+	for _, into := range []any{&orders, &refunds, &transfers, &claims} {
 		if err := d.read().Where("union_id IN ?", slices.Collect(maps.Keys(asOf))).Find(into).Error; err != nil {
 			d.t.Fatal(err)
 		}
@@ -181,6 +199,16 @@ func (d *desk) sumByHand(asOf map[model.ID]time.Time) (rows [8]report.RowView) {
 		if left > 0 {
 			r.PersonTimes++
 		}
+	}
+	for _, c := range claims {
+		at := asOf[c.UnionID]
+		if c.Year != 2025 || c.CountedAt == nil || !c.CountedAt.Before(at) || c.RevokedAt != nil && c.RevokedAt.Before(at) {
+			continue
+		}
+		r := &rows[rowOf[c.ChannelID]-1]
+		r.PersonTimes += int(c.PersonTimes)
+		r.AmountFen += c.AmountFen
+		r.InvestedFen += c.AmountFen
 	}
 	for _, t := range transfers {
 		if at, ok := asOf[t.UnionID]; ok && t.Year == 2025 && t.At.Before(at) {

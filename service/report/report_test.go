@@ -302,8 +302,14 @@ func TestDrill(t *testing.T) {
 			d.refund(o, o.AllowanceFen)
 		}
 	}
+	var claims []model.Claim
+	for i := range 9 {
+		claims = append(claims, d.claim([]model.ID{school.ID, other.ID, county.ID}[i%3], 3+i%2, int64(1+i), model.Fen(3000+i)))
+	}
+	d.unclaim(claims[1])
 	d.clock.Advance(time.Hour)
 	d.submit(school, 1)
+	d.unclaim(claims[0]) // the school's, after its form
 	d.order(school.ID, 2, 5555, 0)
 	d.clock.Advance(time.Hour)
 	hold := func(v report.StatementView) {
@@ -332,8 +338,10 @@ func TestDrill(t *testing.T) {
 	hold(d.view(county, 1))
 	v := d.submit(county, 1)
 	d.order(county.ID, 2, 7777, 0)
+	d.unclaim(claims[5])
 	d.clock.Advance(time.Hour)
 	hold(v)
+	d.mustVerify()
 	_, err := d.Orders(ctx, county.ID, d.periods[0].ID, 9, "", model.Page{Limit: 4})
 	code(t, err, model.CodeNotFound)
 }

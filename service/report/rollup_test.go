@@ -19,6 +19,7 @@ import (
 type forest struct {
 	*desk
 	unions []model.Union
+	claims []model.Claim // that count
 }
 
 func plant(d *desk, t *rapid.T) *forest {
@@ -49,7 +50,7 @@ func (f *forest) children(u model.Union) (list []model.Union) {
 // happen does one random thing.
 func (f *forest) happen(t *rapid.T, orders *[]model.Order) {
 	u := f.any(t)
-	switch rapid.SampledFrom([]string{"buy", "buy", "refund", "grant", "revoke", "submit", "submit", "return", "move"}).Draw(t, "what") {
+	switch rapid.SampledFrom([]string{"buy", "buy", "refund", "claim", "unclaim", "grant", "revoke", "submit", "submit", "return", "move"}).Draw(t, "what") {
 	case "buy":
 		*orders = append(*orders, f.order(u.ID, rapid.IntRange(1, 8).Draw(t, "row"), model.Fen(rapid.Int64Range(0, 9).Draw(t, "allowance")), model.Fen(rapid.Int64Range(1, 9).Draw(t, "wechat"))))
 	case "refund":
@@ -61,6 +62,13 @@ func (f *forest) happen(t *rapid.T, orders *[]model.Order) {
 			amount := model.Fen(rapid.Int64Range(1, int64(left)).Draw(t, "amount"))
 			f.refund(*o, amount)
 			o.RefundedFen += amount
+		}
+	case "claim":
+		f.claims = append(f.claims, f.claim(u.ID, rapid.IntRange(1, 8).Draw(t, "row"), rapid.Int64Range(1, 5).Draw(t, "times"), model.Fen(rapid.Int64Range(1, 99).Draw(t, "claimed"))))
+	case "unclaim":
+		if n := len(f.claims); n > 0 {
+			f.unclaim(f.claims[n-1])
+			f.claims = f.claims[:n-1]
 		}
 	case "grant", "revoke":
 		f.issued(u.ID, rapid.SampledFrom([]string{"grant", "revoke"}).Draw(t, "kind"), model.Fen(rapid.Int64Range(1, 99).Draw(t, "issued")))
