@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -245,5 +245,36 @@ func (s *Server) claimRoutes() []Route {
 		{Method: post, Path: console + "/claims/:id/approve", Audience: Staff, Permission: identity.PermClaimApprove, Object: identity.ObjectClaim, Money: true, Handle: s.approveClaim},
 		{Method: post, Path: console + "/claims/:id/reject", Audience: Staff, Permission: identity.PermClaimApprove, Object: identity.ObjectClaim, Handle: s.rejectClaim},
 		{Method: post, Path: console + "/claims/:id/revoke", Audience: Staff, Permission: identity.PermClaimApprove, Object: identity.ObjectClaim, Money: true, Handle: s.revokeClaim},
+	}
+}
+
+// settlementRoutes: what suppliers are owed, their bank accounts, paying them.
+func (s *Server) settlementRoutes() []Route {
+	const console = "/api/v1/console"
+	const batch, one = console + "/settlement-batches/:id", console + "/settlements/:id"
+	return []Route{
+		{Method: get, Path: console + "/supplier-balances", Audience: Staff, Permission: identity.PermSettlementRead, Handle: s.listOwed},
+		{Method: get, Path: console + "/suppliers/:id/balance", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSupplier, Handle: s.getOwed},
+		{Method: get, Path: console + "/suppliers/:id/statement", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSupplier, Handle: s.getSupplierStatement},
+		{Method: get, Path: console + "/suppliers/:id/statement/export", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSupplier, Slow: true, Handle: s.exportSupplierStatement},
+		{Method: get, Path: console + "/suppliers/:id/settlements", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSupplier, Handle: s.listSupplierSettlements},
+		{Method: get, Path: console + "/suppliers/:id/bank-accounts", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSupplier, Handle: s.listBankAccounts},
+		{Method: post, Path: console + "/suppliers/:id/bank-accounts", Audience: Staff, Permission: identity.PermSettlementMake, Object: identity.ObjectSupplier, Status: http.StatusCreated, Handle: s.enterBankAccount},
+		{Method: post, Path: console + "/bank-accounts/:id/confirm", Audience: Staff, Permission: identity.PermSettlementConfirm, Object: identity.ObjectBankAccount, Handle: s.confirmBankAccount},
+		{Method: post, Path: console + "/bank-accounts/:id/reject", Audience: Staff, Permission: identity.PermSettlementConfirm, Object: identity.ObjectBankAccount, Handle: s.rejectBankAccount},
+
+		{Method: post, Path: console + "/settlement-batches", Audience: Staff, Permission: identity.PermSettlementMake, Money: true, Status: http.StatusAccepted, Handle: s.makeSettlementBatch},
+		{Method: get, Path: console + "/settlement-batches", Audience: Staff, Permission: identity.PermSettlementRead, Handle: s.listSettlementBatches},
+		{Method: get, Path: batch, Audience: Staff, Permission: identity.PermSettlementRead, Object: identity.ObjectSettlementBatch, Handle: s.getSettlementBatch},
+		{Method: get, Path: batch + "/settlements", Audience: Staff, Permission: identity.PermSettlementRead, Object: identity.ObjectSettlementBatch, Handle: s.listSettlements},
+		{Method: post, Path: batch + "/confirm", Audience: Staff, Permission: identity.PermSettlementConfirm, Object: identity.ObjectSettlementBatch, Money: true, Handle: s.confirmSettlementBatch},
+		{Method: post, Path: batch + "/cancel", Audience: Staff, Permission: identity.PermSettlementMake, Object: identity.ObjectSettlementBatch, Handle: s.cancelSettlementBatch},
+		{Method: get, Path: batch + "/bank-file", Audience: Staff, Permission: identity.PermSettlementPay, Object: identity.ObjectSettlementBatch, Slow: true, Handle: s.exportBankFile},
+		{Method: post, Path: batch + "/pay", Audience: Staff, Permission: identity.PermSettlementPay, Object: identity.ObjectSettlementBatch, Money: true, Handle: s.paySettlementBatch},
+		{Method: post, Path: console + "/payment-evidence", Audience: Staff, Permission: identity.PermSettlementPay, Slow: true, Status: http.StatusCreated, Handle: s.uploadPaymentEvidence},
+		{Method: get, Path: one, Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSettlement, Handle: s.getSettlement},
+		{Method: get, Path: one + "/items", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSettlement, Handle: s.listSettlementItems},
+		{Method: post, Path: one + "/pay", Audience: Staff, Permission: identity.PermSettlementPay, Object: identity.ObjectSettlement, Money: true, Handle: s.paySettlement},
+		{Method: post, Path: one + "/fail", Audience: Staff, Permission: identity.PermSettlementPay, Object: identity.ObjectSettlement, Handle: s.failSettlement},
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"bangfu/service/limit"
 	"bangfu/service/order"
 	"bangfu/service/report"
+	"bangfu/service/settlement"
 	"bangfu/service/shop"
 	"bangfu/service/union"
 )
@@ -59,6 +60,8 @@ type Deps struct {
 	Shop      *shop.Service
 	Report    *report.Service
 	Claim     *claim.Service
+
+	Settlement *settlement.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

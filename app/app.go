@@ -27,6 +27,7 @@ import (
 	"bangfu/service/order"
 	"bangfu/service/rekey"
 	"bangfu/service/report"
+	"bangfu/service/settlement"
 	"bangfu/service/shop"
 	"bangfu/service/union"
 	"bangfu/service/wechat"
@@ -64,6 +65,8 @@ type Services struct {
 	Order     *order.Service
 	Report    *report.Service
 	Claim     *claim.Service
+
+	Settlement *settlement.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -219,6 +222,7 @@ func (a *App) openServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
 	return nil
 }
 
@@ -266,6 +270,8 @@ func (a *App) openServer() (err error) {
 		Order:     a.Order,
 		Report:    a.Report,
 		Claim:     a.Claim,
+
+		Settlement: a.Settlement,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

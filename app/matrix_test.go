@@ -112,6 +112,11 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 		s.h.insert(product, &model.ProductPicture{ProductID: id, Seq: 1, FileID: id})
 	case identity.ObjectSKU:
 		s.h.insert(product, &model.SKU{ID: id, ProductID: id, Spec: "5kg", PriceFen: 1, Status: "on", CreatedAt: now, UpdatedAt: now}, &model.Stock{SKUID: id, UpdatedAt: now})
+	case identity.ObjectBankAccount:
+		s.h.insert(&model.SupplierBankAccount{ID: id, SupplierID: supplier, Version: s.n, AccountName: unique, Bank: "虚拟银行", Status: "entered", EnteredBy: 1, EnteredAt: now})
+	case identity.ObjectSettlementBatch, identity.ObjectSettlement:
+		s.h.insert(&model.SettlementBatch{ID: id, UnionID: u.ID, PeriodTo: "2025-03-01", CutAt: now, SuppliersJSON: "[]", Status: "draft", MadeBy: 1, MadeAt: now, UpdatedAt: now},
+			&model.Settlement{ID: id, BatchID: id, SupplierID: supplier, Status: "skipped", CreatedAt: now, UpdatedAt: now})
 	default:
 		s.h.t.Fatalf("the matrix does not know how to make a %s", kind)
 	}
@@ -264,7 +269,7 @@ func (s *scene) positionsOf(r api.Route, role identity.Role) (all []position) {
 	switch r.Object {
 	case "":
 		return []position{{name: "anywhere", visible: true}}
-	case identity.ObjectSupplier, identity.ObjectCertificate, identity.ObjectProduct, identity.ObjectSKU:
+	case identity.ObjectSupplier, identity.ObjectCertificate, identity.ObjectProduct, identity.ObjectSKU, identity.ObjectBankAccount:
 		for name, supplier := range s.suppliers {
 			all = append(all, position{name + " supplier", s.object(r.Object, none, 0, supplier), role != identity.RoleSupplier || name == "own"})
 		}
@@ -277,7 +282,7 @@ func (s *scene) positionsOf(r api.Route, role identity.Role) (all []position) {
 	switch {
 	case r.Object == identity.ObjectFile:
 		all = append(all, position{"own supplier", s.object(r.Object, none, 0, s.suppliers["own"]), true})
-	case r.Object == identity.ObjectParcel && role == identity.RoleSupplier:
+	case (r.Object == identity.ObjectParcel || r.Object == identity.ObjectSettlement) && role == identity.RoleSupplier:
 		all = append(all, position{"own supplier", s.object(r.Object, s.unions["sibling"], s.h.DB.NewID(), s.suppliers["own"]), true})
 	}
 	return all

@@ -46,6 +46,7 @@ type Config struct {
 
 	CityUnionName   string `env:"CITY_UNION_NAME" envDefault:"湛江市总工会"`
 	AutoConfirmDays int    `env:"AUTO_CONFIRM_DAYS" envDefault:"10"`
+	SettleAfterDays int    `env:"SETTLE_AFTER_DAYS" envDefault:"7"`
 
 	PictureStore string `env:"PICTURE_STORE" envDefault:"local"`
 	S3Endpoint   string `env:"S3_ENDPOINT"`
@@ -185,6 +186,9 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	}
 	if !unread["AUTO_CONFIRM_DAYS"] && (c.AutoConfirmDays < 1 || c.AutoConfirmDays > 60) {
 		wrong("AUTO_CONFIRM_DAYS %d is not between 1 and 60", c.AutoConfirmDays)
+	}
+	if !unread["SETTLE_AFTER_DAYS"] && (c.SettleAfterDays < 0 || c.SettleAfterDays > 90) {
+		wrong("SETTLE_AFTER_DAYS %d is not between 0 and 90", c.SettleAfterDays)
 	}
 	mistakes = append(mistakes, c.checkWechat()...)
 	mistakes = append(mistakes, c.checkWechatPay()...)

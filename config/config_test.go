@@ -24,13 +24,13 @@ func TestDefaults(t *testing.T) {
 // TestAllMistakesAtOnce shows that every wrong setting is named in one error.
 func TestAllMistakesAtOnce(t *testing.T) {
 	_, err := config.Load([]string{
-		"HTTP_ADDR=8080", "LOG_LEVEL=loud", "MYSQL_DSN=mysql://x", "REDIS_ADDRS=a:1,b", "WECHATPAY_BASE_URL=example", "AUTO_CONFIRM_DAYS=0",
+		"HTTP_ADDR=8080", "LOG_LEVEL=loud", "MYSQL_DSN=mysql://x", "REDIS_ADDRS=a:1,b", "WECHATPAY_BASE_URL=example", "AUTO_CONFIRM_DAYS=0", "SETTLE_AFTER_DAYS=91",
 		"PICTURE_STORE=ftp", "HASH_KEY=short", "FIELD_KEYS=k1", "SESSION_IDLE_STAFF=24h", "CITY_UNION_NAME= ",
 	})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, name := range []string{"HTTP_ADDR", "LOG_LEVEL", "MYSQL_DSN", "REDIS_ADDRS", "WECHATPAY_BASE_URL", "AUTO_CONFIRM_DAYS", "PICTURE_STORE", "HASH_KEY", "FIELD_KEYS", "SESSION_IDLE_STAFF", "CITY_UNION_NAME"} {
+	for _, name := range []string{"HTTP_ADDR", "LOG_LEVEL", "MYSQL_DSN", "REDIS_ADDRS", "WECHATPAY_BASE_URL", "AUTO_CONFIRM_DAYS", "SETTLE_AFTER_DAYS", "PICTURE_STORE", "HASH_KEY", "FIELD_KEYS", "SESSION_IDLE_STAFF", "CITY_UNION_NAME"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}

@@ -29,6 +29,7 @@ var entities = []any{
 	model.AfterSale{}, model.AfterSaleLine{}, model.AfterSaleEvent{}, model.AfterSalePicture{},
 	model.UnionBudget{}, model.LimitRule{},
 	model.Claim{}, model.ClaimPerson{}, model.ClaimFile{},
+	model.SupplierBankAccount{}, model.SettlementBatch{}, model.Settlement{}, model.SettlementItem{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

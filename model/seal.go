@@ -37,6 +37,7 @@ const (
 	SealOrderAddress   = "orders.address"
 	SealFillerPhone    = "statements.filler_phone"
 	SealReturnTo       = "after_sales.return_to"
+	SealBankAccountNo  = "supplier_bank_accounts.account_no"
 )
 
 // The kinds of hashed values: what is found by its keyed digest.

@@ -67,11 +67,18 @@ const (
 	PermClaimRead       Permission = "claim.read"       //
 	PermClaimEnter      Permission = "claim.enter"      // enter, correct and withdraw a purchase made elsewhere
 	PermClaimApprove    Permission = "claim.approve"    // approve, reject or revoke one that another person entered
+
+	PermSettlementRead    Permission = "settlement.read"    // all suppliers' balances, batches
+	PermSettlementOwn     Permission = "settlement.own"     // one supplier's balance, statements, settlements; a supplier its own
+	PermSettlementMake    Permission = "settlement.make"    // make a batch, enter a supplier's bank account
+	PermSettlementConfirm Permission = "settlement.confirm" // confirm what another person made or entered
+	PermSettlementPay     Permission = "settlement.pay"     // take the bank file, mark paid or refused
 )
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage)
+var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage,
+	PermSettlementConfirm, PermSettlementPay)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead, PermClaimRead}
 
@@ -81,9 +88,10 @@ var rolePermissions = map[Role]map[Permission]bool{
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
 	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun,
-		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
-	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead)...),
-	RoleSupplier: permissions(PermSelf, PermShopRead, PermProductWrite, PermParcelShip),
+		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
+		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay)...),
+	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
+	RoleSupplier: permissions(PermSelf, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn),
 	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead),
 }
 

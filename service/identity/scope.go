@@ -33,6 +33,10 @@ const (
 	ObjectStatement      Object = "statement"
 	ObjectFile           Object = "file"
 	ObjectClaim          Object = "claim"
+
+	ObjectBankAccount     Object = "bank_account"
+	ObjectSettlementBatch Object = "settlement_batch"
+	ObjectSettlement      Object = "settlement"
 )
 
 // Owner says whose an object is. A zero part owns nothing.
@@ -67,6 +71,11 @@ var owners = map[Object]string{
 	ObjectSKU:         "SELECT '' AS union_path, p.supplier_id, 0 AS person_id FROM skus s JOIN products p ON p.id = s.product_id WHERE s.id = ?",
 	ObjectFile: "SELECT COALESCE(u.path, '') AS union_path, COALESCE(f.supplier_id, 0) AS supplier_id, 0 AS person_id " +
 		"FROM files f LEFT JOIN unions u ON u.id = f.union_id WHERE f.id = ?",
+
+	ObjectBankAccount:     "SELECT '' AS union_path, supplier_id, 0 AS person_id FROM supplier_bank_accounts WHERE id = ?",
+	ObjectSettlementBatch: byUnion + "settlement_batches o ON o.union_id = u.id WHERE o.id = ?",
+	ObjectSettlement: "SELECT u.path AS union_path, o.supplier_id, 0 AS person_id FROM settlements o JOIN settlement_batches b ON b.id = o.batch_id " +
+		"JOIN unions u ON u.id = b.union_id WHERE o.id = ?",
 }
 
 // objectNames are the Chinese names in "not found" messages.
@@ -75,6 +84,7 @@ var objectNames = map[Object]string{
 	ObjectFund: "经费账户", ObjectTopup: "经费入账", ObjectGrant: "发放批次", ObjectAllowance: "帮扶额度", ObjectSupplier: "供应商",
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAddress: "收货地址",
 	ObjectStatement: "统计表", ObjectFile: "文件", ObjectClaim: "采购登记",
+	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单",
 }
 
 // CheckScope refuses, with CodeNotFound, an object that does not exist or that the actor may not see: a member sees

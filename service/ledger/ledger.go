@@ -27,6 +27,7 @@ const (
 	KindSweep   Kind = "sweep"   // allowance → fund, at the year's end
 	KindPay     Kind = "pay"     // WeChat → payment, when WeChat says that it was paid
 	KindPayback Kind = "payback" // payment → WeChat, when WeChat says that it was given back
+	KindSettle  Kind = "settle"  // supplier → bank, when a settlement was paid
 )
 
 // Account names one side of a transfer as it is stored.

@@ -69,6 +69,7 @@ var invariants = []invariant{
 			"(kind = 'refund' AND debit_account LIKE 'supplier:%' AND (credit_account LIKE 'allowance:%' OR credit_account LIKE 'fund:%' OR credit_account LIKE 'payment:%')) OR " +
 			"(kind = 'pay' AND debit_account = 'wechat' AND credit_account LIKE 'payment:%') OR " +
 			"(kind = 'payback' AND debit_account LIKE 'payment:%' AND credit_account = 'wechat') OR " +
+			"(kind = 'settle' AND debit_account LIKE 'supplier:%' AND credit_account = 'bank') OR " +
 			"(kind IN ('revoke', 'sweep') AND debit_account LIKE 'allowance:%' AND credit_account LIKE 'fund:%'))"},
 	{"transfer_accounts", "每笔流水的账户都存在", "笔流水", "SELECT COUNT(*) FROM transfers",
 		stray("debit", "funds", "fund") + union + stray("credit", "funds", "fund") + union + stray("debit", "allowances", "allowance") + union +

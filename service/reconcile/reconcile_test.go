@@ -101,6 +101,7 @@ func fill(t *testing.T, db *model.DB) {
 		&model.Sweep{ID: 50, Year: 2024, Status: "done", StartedAt: at},
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
 	}
+	rows = append(rows, settlementRows(at)...)
 	for _, r := range rows {
 		if err := db.Read(context.Background()).Create(r).Error; err != nil {
 			t.Fatalf("%T: %v", r, err)
@@ -125,7 +126,8 @@ func restore(t *testing.T, db *model.DB) {
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
 		"reporting_periods", "statements", "statement_rows", "statement_parts", "claims", "claim_persons", "claim_files", "files",
-		"union_budgets"} {
+		"union_budgets",
+		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -148,9 +150,12 @@ func TestSound(t *testing.T) {
 	}
 }
 
+// breach is a change behind the program's back, and where it must be seen.
+type breach struct{ name, ref, sql string }
+
 // TestEachBreachIsCaught breaks each invariant by hand and sees it caught by name, with the row.
 func TestEachBreachIsCaught(t *testing.T) {
-	breaks := []struct{ name, ref, sql string }{
+	breaks := []breach{
 		{"fund_balance", "fund:13", "UPDATE funds SET balance_fen = balance_fen + 1"},
 		{"allowance_balance", "allowance:18", "UPDATE allowances SET balance_fen = balance_fen - 1"},
 		{"no_negative", "allowance:18", "UPDATE allowances SET held_fen = -1, balance_fen = 40001"},
@@ -217,6 +222,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"claim_evidence", "claim:75", "UPDATE claims SET channel_id = 20 WHERE id = 75"},
 		{"claim_evidence", "claim:74", "UPDATE members SET person_id = 10, union_id = 2 WHERE id = 71"},
 	}
+	breaks = append(breaks, settlementBreaks...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {

@@ -31,6 +31,7 @@ var tables = []table{
 	{"orders", []string{"id"}, []string{"phone_sealed", "address_sealed"}},
 	{"statements", []string{"id"}, []string{"filler_phone_sealed"}},
 	{"after_sales", []string{"id"}, []string{"return_to_sealed"}},
+	{"supplier_bank_accounts", []string{"id"}, []string{"account_no_sealed"}},
 }
 
 // sealContext is the context in which a column's texts are sealed, see model.SealMemberPhone and its like.

@@ -160,6 +160,7 @@ var actions = map[string]string{
 	"roster.imported": "名册：导入完成", "grant.issue": "额度发放：开始发放", "grant.issued": "额度发放：发放完成", "parcel.receive": "包裹：签收",
 	"supplier.active": "供应商：恢复供货", "supplier.suspended": "供应商：暂停供货", "staff.lock": "控制台账号：连续登录失败，锁定", "sweep.start": "年终清零：开始", "limit.exceed": "节日慰问品限额：超过限额仍通过（未设定不予通过）",
 	"claim.correct": "采购登记：更正", "claim.revoke": "采购登记：撤销",
+	"settlement.make": "货款结算：制单", "settlement.made": "货款结算：制单完成", "settlement.export": "货款结算：导出银行付款清单", "settlement.pay": "货款结算：标记已付款", "settlement.fail": "货款结算：银行退回",
 }
 
 // subjects are what actions are about.
@@ -167,7 +168,8 @@ var subjects = map[string]string{
 	"union": "工会", "roster": "名册", "member": "会员", "binding": "身份绑定", "staff": "控制台账号", "policy": "政策年度", "topup": "经费入账", "budget": "年度经费预算", "limit": "节日慰问品限额",
 	"grant": "额度发放", "allowance": "额度", "sweep": "年终清零", "channel": "采购渠道", "region": "地区", "supplier": "供应商", "certificate": "证照",
 	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "parcel": "包裹", "statement": "统计表",
-	"claim": "采购登记",
+	"claim":      "采购登记",
+	"settlement": "货款结算", "bankaccount": "供应商收款账户",
 }
 
 // verbs are what actions do.
