@@ -63,5 +63,5 @@ func (s *Server) cancelOrder(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Order.Cancel(ctx, c.Actor, c.Key, c.Object, in.Reason)
+	return s.Payment.Cancel(ctx, c.Actor, c.Key, c.Object, in.Reason)
 }

@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -203,6 +203,18 @@ func (s *Server) orderRoutes() []Route {
 		{Method: get, Path: console + "/parcels/:id", Audience: Staff, Permission: identity.PermParcelShip, Object: identity.ObjectParcel, Handle: s.getParcel},
 		{Method: post, Path: console + "/parcels/:id/ship", Audience: Staff, Permission: identity.PermParcelShip, Object: identity.ObjectParcel, Handle: s.shipParcel},
 		{Method: post, Path: console + "/parcels/:id/correct", Audience: Staff, Permission: identity.PermParcelShip, Object: identity.ObjectParcel, Handle: s.correctParcel},
+	}
+}
+
+// paymentRoutes: WeChat money for orders.
+func (s *Server) paymentRoutes() []Route {
+	const member, console = "/api/v1/member", "/api/v1/console"
+	return []Route{
+		{Method: post, Path: member + "/orders/:id/prepay", Audience: Member, Object: identity.ObjectOrder, Handle: s.prepayOrder},
+		{Method: post, Path: member + "/orders/:id/payment/check", Audience: Member, Object: identity.ObjectOrder, Handle: s.checkPayment},
+		{Method: post, Path: "/api/v1/wechatpay/notices", Audience: Public, Handle: s.takeWechatNotice},
+		{Method: get, Path: console + "/payments", Audience: Staff, Permission: identity.PermOrderRead, Handle: s.listPayments},
+		{Method: post, Path: console + "/refunds/:id/retry", Audience: Staff, Permission: identity.PermRefundRetry, Object: identity.ObjectWechatRefund, Money: true, Handle: s.retryRefund},
 	}
 }
 

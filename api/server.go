@@ -23,6 +23,7 @@ import (
 	"bangfu/service/identity"
 	"bangfu/service/limit"
 	"bangfu/service/order"
+	"bangfu/service/payment"
 	"bangfu/service/report"
 	"bangfu/service/settlement"
 	"bangfu/service/shop"
@@ -53,6 +54,7 @@ type Deps struct {
 
 	Identity  *identity.Service
 	Order     *order.Service
+	Payment   *payment.Service
 	Union     *union.Service
 	Files     *files.Service
 	Allowance *allowance.Service

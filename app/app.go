@@ -25,6 +25,7 @@ import (
 	"bangfu/service/job"
 	"bangfu/service/limit"
 	"bangfu/service/order"
+	"bangfu/service/payment"
 	"bangfu/service/rekey"
 	"bangfu/service/report"
 	"bangfu/service/settlement"
@@ -63,6 +64,7 @@ type Services struct {
 	Limit     *limit.Service
 	Shop      *shop.Service
 	Order     *order.Service
+	Payment   *payment.Service
 	Report    *report.Service
 	Claim     *claim.Service
 
@@ -74,6 +76,8 @@ type Options struct {
 	Clock     model.Clock // nil: the system's
 	Log       *slog.Logger
 	DoorLimit int // how often one member may try to check out, see guard.Options; 0: the guard's default
+	// Crash, in tests, ends work with WeChat money at a named step, see payment.Options.
+	Crash func(step string) error
 }
 
 // OpenDB opens the database that the settings name; it neither migrates nor checks it.
@@ -147,7 +151,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 	if err = a.openOutside(ctx, o); err != nil {
 		return nil, err
 	}
-	if err = a.openServices(ctx); err != nil {
+	if err = a.openServices(ctx, o); err != nil {
 		return nil, err
 	}
 	if err = a.openServer(); err != nil {
@@ -183,7 +187,7 @@ func (a *App) openOutside(ctx context.Context, o Options) (err error) {
 }
 
 // openServices makes the services.
-func (a *App) openServices(ctx context.Context) error {
+func (a *App) openServices(ctx context.Context, o Options) error {
 	cfg := a.Config
 	hashKey, err := model.DecodeKey(cfg.HashKey)
 	if err != nil {
@@ -217,12 +221,13 @@ func (a *App) openServices(ctx context.Context) error {
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
-		Wechat: cfg.Emulated(),
+		Wechat: a.Pay != nil,
 	})
 	if err != nil {
 		return err
 	}
 	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
+	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
 	return nil
 }
 
@@ -268,6 +273,7 @@ func (a *App) openServer() (err error) {
 		Limit:     a.Limit,
 		Shop:      a.Shop,
 		Order:     a.Order,
+		Payment:   a.Payment,
 		Report:    a.Report,
 		Claim:     a.Claim,
 

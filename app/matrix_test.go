@@ -117,6 +117,9 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 	case identity.ObjectSettlementBatch, identity.ObjectSettlement:
 		s.h.insert(&model.SettlementBatch{ID: id, UnionID: u.ID, PeriodTo: "2025-03-01", CutAt: now, SuppliersJSON: "[]", Status: "draft", MadeBy: 1, MadeAt: now, UpdatedAt: now},
 			&model.Settlement{ID: id, BatchID: id, SupplierID: supplier, Status: "skipped", CreatedAt: now, UpdatedAt: now})
+	case identity.ObjectWechatRefund:
+		s.h.insert(&model.Payment{ID: id, PaymentNo: unique + "000000", OrderID: id, UnionID: u.ID, AmountFen: 1, Status: "paid", PaidFen: 1, PayBefore: now, CreatedAt: now, UpdatedAt: now},
+			&model.WechatRefund{ID: id, RefundNo: unique + "000000", PaymentID: id, UnionID: u.ID, AmountFen: 1, Status: "failed", CreatedAt: now, UpdatedAt: now})
 	default:
 		s.h.t.Fatalf("the matrix does not know how to make a %s", kind)
 	}

@@ -21,6 +21,7 @@ type chore struct {
 func (a *App) chores() []chore {
 	return []chore{
 		{"year-end", time.Minute, a.Allowance.SweepDue},
+		{"payments", 5 * time.Second, a.Payment.Complete},
 		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
 		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
 		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},

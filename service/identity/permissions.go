@@ -60,6 +60,7 @@ const (
 	PermProductWrite    Permission = "product.write"    // draft products, SKUs, stock of a supplier
 	PermParcelShip      Permission = "parcel.ship"      // see and ship a supplier's parcels
 	PermOrderRead       Permission = "order.read"       //
+	PermRefundRetry     Permission = "refund.retry"     // try a failed WeChat refund again
 	PermStatementRead   Permission = "statement.read"   //
 	PermStatementSubmit Permission = "statement.submit" // sign and submit one's own union's form
 	PermStatementReturn Permission = "statement.return" // send a form of the subtree back with a reason
@@ -77,7 +78,7 @@ const (
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermStaffManage, PermUnionManage,
+var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
 	PermSettlementConfirm, PermSettlementPay)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead, PermClaimRead}
@@ -87,7 +88,7 @@ var rolePermissions = map[Role]map[Permission]bool{
 	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
-	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun,
+	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
 		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay)...),
 	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),

@@ -35,10 +35,8 @@ type cancelContent struct {
 // meanwhile, to the union's fund. The same key gets the same answer. Errors: CodeInvalid; CodeNotFound;
 // CodeConflict when the order was cancelled before or a parcel is on its way; CodeIdempotencyMismatch.
 func (s *Service) Cancel(ctx context.Context, actor model.Actor, key string, id model.ID, reason string) (Cancelled, error) {
-	if reason = strings.TrimSpace(reason); reason == "" {
-		return Cancelled{}, model.Invalid("reason", "请填写取消原因")
-	}
-	if err := checkText("reason", "取消原因", reason); err != nil {
+	reason, err := cleanReason(reason)
+	if err != nil {
 		return Cancelled{}, err
 	}
 	var skus []model.ID
@@ -116,4 +114,44 @@ func lockPaying(tx *gorm.DB, order model.Order, ids []model.ID) (map[model.ID]mo
 		return nil, err
 	}
 	return lockAllowances(tx, ids)
+}
+
+// Cancelled looks up what Cancel or CancelUnpaid answered to the same key and content before. Errors: CodeInvalid; CodeIdempotencyMismatch.
+func (s *Service) Cancelled(ctx context.Context, actor model.Actor, key string, id model.ID, reason string) (Cancelled, bool, error) {
+	reason, err := cleanReason(reason)
+	if err != nil {
+		return Cancelled{}, false, err
+	}
+	return model.Answered[Cancelled](ctx, s.db, actor, key, cancelContent{"cancel", id, reason})
+}
+
+// CancelUnpaid closes the member's pending order after WeChat has confirmed that its payment can no longer be made, or was never told of
+// it; with marks the payment in the same transaction. The answer is kept under the key like Cancel's. ErrNotPending if the order is not
+// pending any more.
+func (s *Service) CancelUnpaid(ctx context.Context, actor model.Actor, key string, id model.ID, reason string, with func(tx *gorm.DB, now time.Time) error) (Cancelled, error) {
+	reason, err := cleanReason(reason)
+	if err != nil {
+		return Cancelled{}, err
+	}
+	var skus []model.ID
+	done, err := model.Once(ctx, s.db, actor, key, cancelContent{"cancel", id, reason}, func(tx *gorm.DB) (Cancelled, error) {
+		now := s.db.Now()
+		back, err := s.CloseUnpaid(tx, actor, now, id, reason)
+		if err != nil {
+			return Cancelled{}, err
+		}
+		skus = back
+		return Cancelled{ID: id, Status: StatusClosed, CancelledAt: now}, with(tx, now)
+	})
+	if err == nil {
+		s.guard.ClearSoldOut(ctx, skus...)
+	}
+	return done, err
+}
+
+func cleanReason(reason string) (string, error) {
+	if reason = strings.TrimSpace(reason); reason == "" {
+		return "", model.Invalid("reason", "请填写取消原因")
+	}
+	return reason, checkText("reason", "取消原因", reason)
 }

@@ -155,6 +155,7 @@ func actionName(action string) string {
 
 // actions are those that their halves would not name well.
 var actions = map[string]string{
+	"payment.mismatch": "微信支付：与订单不符", "payment.return": "微信支付：款项自动退回", "payment.payback": "微信支付：退款到账", "payment.refund_fail": "微信支付：退款失败", "payment.refund_retry": "微信支付：重试退款",
 	"binding.match": "身份绑定：与名册核对一致", "binding.request": "身份绑定：申请人工核对", "binding.approve": "身份绑定：人工核对通过", "member.add": "会员：手工添加",
 	"member.join": "会员：转入", "member.sessions_revoke": "会员：退出全部登录", "roster.errors": "名册：下载错误行（含完整信息）", "roster.write": "名册：分批写入",
 	"roster.imported": "名册：导入完成", "grant.issue": "额度发放：开始发放", "grant.issued": "额度发放：发放完成", "parcel.receive": "包裹：签收",
@@ -167,7 +168,7 @@ var actions = map[string]string{
 var subjects = map[string]string{
 	"union": "工会", "roster": "名册", "member": "会员", "binding": "身份绑定", "staff": "控制台账号", "policy": "政策年度", "topup": "经费入账", "budget": "年度经费预算", "limit": "节日慰问品限额",
 	"grant": "额度发放", "allowance": "额度", "sweep": "年终清零", "channel": "采购渠道", "region": "地区", "supplier": "供应商", "certificate": "证照",
-	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "parcel": "包裹", "statement": "统计表",
+	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "payment": "微信支付", "parcel": "包裹", "statement": "统计表",
 	"claim":      "采购登记",
 	"settlement": "货款结算", "bankaccount": "供应商收款账户",
 }
