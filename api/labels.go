@@ -19,7 +19,7 @@ var labels = map[string]string{
 	"tracking_no": "快递单号", "union_id": "工会", "upstream_document_no": "上级文号", "url": "网址", "valid_from": "有效期起", "valid_until": "有效期止", "verdict": "核对结果",
 	"version": "版本", "year": "年度",
 	"average_fen": "人均限额", "basis": "控制方式", "budget_fen": "本级工会经费预算支出", "enforce": "超过限额是否不予通过", "max_percent": "最高比例", "notice_document_no": "转引文号",
-	"retained_fen": "工会留成经费", "retained_percent": "留成经费比例", "warn_percent": "提醒比例",
+	"attention": "是否需要处理", "retained_fen": "工会留成经费", "retained_percent": "留成经费比例", "warn_percent": "提醒比例",
 
 	"channel_id": "采购渠道", "claim": "采购登记", "file_ids": "凭证文件", "invoice_code": "发票代码", "invoice_no": "发票号码", "person_times": "人次", "persons": "名单",
 	"purchased_on": "购买日期",
