@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"regexp"
+
+	"bangfu/model"
 )
 
 func (s *Server) loginMember(ctx context.Context, c *Call) (any, error) {
@@ -11,7 +14,22 @@ func (s *Server) loginMember(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.LoginMember(ctx, in.Code, c.IP())
+	device, err := c.device()
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.LoginMember(ctx, in.Code, c.IP(), device)
+}
+
+var deviceForm = regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`)
+
+// device reads the X-Device-ID header, which a client may send: random, made by it once for the device.
+func (c *Call) device() (string, error) {
+	id := c.gin.GetHeader("X-Device-ID")
+	if id != "" && !deviceForm.MatchString(id) {
+		return "", model.Invalid("X-Device-ID", "请求头 X-Device-ID 应为 16 到 64 个字母、数字、下划线或连字符")
+	}
+	return id, nil
 }
 
 func (s *Server) logoutMember(ctx context.Context, c *Call) (any, error) {
@@ -33,7 +51,11 @@ func (s *Server) agree(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.Agree(ctx, c.Actor, in.Version)
+	device, err := c.device()
+	if err != nil {
+		return nil, err
+	}
+	return s.Identity.Agree(ctx, c.Actor, in.Version, device)
 }
 
 func (s *Server) showProfile(ctx context.Context, c *Call) (any, error) {

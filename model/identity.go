@@ -66,6 +66,7 @@ type Session struct {
 	Audience     string     `gorm:"column:audience"`   // member | staff
 	SubjectID    ID         `gorm:"column:subject_id"` // wechat_accounts.id or staff.id
 	SecondFactor bool       `gorm:"column:second_factor"`
+	DeviceHash   string     `gorm:"column:device_hash"` // members who agreed to the notice only; empty: not told
 	CreatedAt    time.Time  `gorm:"column:created_at;autoCreateTime:false"`
 	LastSeenAt   time.Time  `gorm:"column:last_seen_at"`
 	ExpiresAt    time.Time  `gorm:"column:expires_at"` // absolute end

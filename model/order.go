@@ -20,6 +20,7 @@ type Order struct {
 	Consignee     string     `gorm:"column:consignee"`
 	PhoneSealed   string     `gorm:"column:phone_sealed"`
 	AddressSealed string     `gorm:"column:address_sealed"`
+	AddressHash   string     `gorm:"column:address_hash"` // of the normalised address; empty: to nobody's address (counter, group)
 	Note          string     `gorm:"column:note"`
 	PlacedAt      time.Time  `gorm:"column:placed_at"`
 	PayBefore     *time.Time `gorm:"column:pay_before"` // with WeChat money: closed if not paid by then

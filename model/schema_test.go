@@ -29,6 +29,7 @@ var entities = []any{
 	model.AfterSale{}, model.AfterSaleLine{}, model.AfterSaleEvent{}, model.AfterSalePicture{},
 	model.UnionBudget{}, model.LimitRule{},
 	model.Claim{}, model.ClaimPerson{}, model.ClaimFile{},
+	model.RiskRule{}, model.RiskRun{}, model.RiskSignal{},
 	model.SupplierBankAccount{}, model.SettlementBatch{}, model.Settlement{}, model.SettlementItem{},
 }
 

@@ -12,6 +12,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // sealVersion opens every sealed text; another algorithm would bear another.
@@ -44,6 +45,8 @@ const (
 const (
 	HashPhone    = "phone"     // 11 digits
 	HashIDNumber = "id_number" // 18 characters, a final X in upper case
+	HashAddress  = "address"   // province to detail, see NormalAddress
+	HashDevice   = "device"    // as the member's client calls its device
 )
 
 // ErrUnsealable says that a sealed text was changed, belongs to another context, or was sealed with a
@@ -204,6 +207,20 @@ func splitSealed(sealed string) (id, encoded string, err error) {
 
 func sealContext(keyID, context string) []byte {
 	return []byte(sealVersion + "." + keyID + "." + context)
+}
+
+// NormalAddress brings an address to the form in which addresses are compared: letters and digits only, of normal width and in
+// lower case. 赤坎区 虚拟路１号(2栋)、 and 赤坎区虚拟路1号2栋 are one.
+func NormalAddress(parts ...string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' { // the full-width forms of ! to ~
+			r -= '！' - '!'
+		}
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, strings.Join(parts, ""))
 }
 
 // MaskPhone shows the first three and last four digits: "100****0001". Anything shorter than 11

@@ -13,7 +13,7 @@ import (
 )
 
 // PrivacyVersion is the version of the privacy notice in force. Whoever agreed to another one is asked again.
-const PrivacyVersion = "1.0"
+const PrivacyVersion = "1.1"
 
 //go:embed privacy.md
 var privacyText string
@@ -41,8 +41,9 @@ func (s *Service) PrivacyNotice(ctx context.Context) (PrivacyNotice, error) {
 }
 
 // Agree records that the WeChat account agreed to the notice. Only the version in force can be agreed to; agreeing again
-// changes nothing and returns the first time. Errors: CodeConflict for another version.
-func (s *Service) Agree(ctx context.Context, actor model.Actor, version string) (Consent, error) {
+// changes nothing and returns the first time. From then on the device is known by its keyed hash, see LoginMember. Errors:
+// CodeConflict for another version.
+func (s *Service) Agree(ctx context.Context, actor model.Actor, version, device string) (Consent, error) {
 	if version != PrivacyVersion {
 		e := model.E(model.CodeConflict, "隐私政策已更新，请阅读最新版本后再同意")
 		e.Data = map[string]string{"version": PrivacyVersion}
@@ -59,6 +60,9 @@ func (s *Service) Agree(ctx context.Context, actor model.Actor, version string) 
 			row = model.Consent{}
 			err = find()
 		}
+	}
+	if err == nil && device != "" {
+		err = s.db.Read(ctx).Model(&model.Session{}).Where("id = ?", actor.SessionID).UpdateColumn("device_hash", s.sealer.Hash(model.HashDevice, device)).Error
 	}
 	return Consent{Version: row.Version, AgreedAt: row.AgreedAt}, err
 }

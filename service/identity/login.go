@@ -149,7 +149,7 @@ func (s *Service) enter(ctx context.Context, staff model.Staff, in StaffLogin) (
 			return res.Error
 		}
 		var err error
-		if session, token, err = s.startSession(tx, now, audienceStaff, staff.ID, strong); err != nil {
+		if session, token, err = s.startSession(tx, now, audienceStaff, staff.ID, strong, ""); err != nil {
 			return err
 		}
 		actor := model.Actor{Kind: model.ActorStaff, ID: staff.ID, RequestID: in.RequestID}

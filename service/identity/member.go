@@ -38,9 +38,10 @@ type MemberLogin struct {
 	PrivacyVersion  string    `json:"privacy_version"`
 }
 
-// LoginMember exchanges a wx.login code for a new session of the WeChat account, which is remembered at its first login.
-// Errors: CodeInvalid on "code", CodeRateLimited, CodeForbidden and CodeWechat as WeChat says.
-func (s *Service) LoginMember(ctx context.Context, code, ip string) (MemberLogin, error) {
+// LoginMember exchanges a wx.login code for a new session of the WeChat account, which is remembered at its first login. device is
+// what the client calls its device, empty if it does not say; only its keyed hash is kept, and only of accounts that agreed to the
+// privacy notice in force. Errors: CodeInvalid on "code", CodeRateLimited, CodeForbidden and CodeWechat as WeChat says.
+func (s *Service) LoginMember(ctx context.Context, code, ip, device string) (MemberLogin, error) {
 	if err := s.flood(ctx, "member_login", ip, memberLoginsPerMinute, time.Minute); err != nil {
 		return MemberLogin{}, err
 	}
@@ -57,7 +58,10 @@ func (s *Service) LoginMember(ctx context.Context, code, ip string) (MemberLogin
 		return MemberLogin{}, err
 	}
 	now := s.db.Now()
-	_, token, err := s.startSession(s.db.Read(ctx), now, audienceMember, account.ID, false)
+	if !agreed {
+		device = ""
+	}
+	_, token, err := s.startSession(s.db.Read(ctx), now, audienceMember, account.ID, false, s.sealer.Hash(model.HashDevice, device))
 	return MemberLogin{
 		Token: token, ExpiresAt: now.Add(s.lifetimes.MemberMax), Bound: account.PersonID != nil, ConsentRequired: !agreed, PrivacyVersion: PrivacyVersion,
 	}, err

@@ -36,10 +36,10 @@ func hashToken(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// startSession stores a new session and returns its id and token. Only hashes are stored.
-func (s *Service) startSession(tx *gorm.DB, now time.Time, audience string, subject model.ID, strong bool) (id model.ID, token string, err error) {
+// startSession stores a new session and returns its id and token. Only hashes are stored. device is hashed already, empty if not known.
+func (s *Service) startSession(tx *gorm.DB, now time.Time, audience string, subject model.ID, strong bool, device string) (id model.ID, token string, err error) {
 	token = newToken()
-	row := model.Session{ID: s.db.NewID(), TokenHash: hashToken(token), Audience: audience, SubjectID: subject, SecondFactor: strong,
+	row := model.Session{ID: s.db.NewID(), TokenHash: hashToken(token), Audience: audience, SubjectID: subject, SecondFactor: strong, DeviceHash: device,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.lifetimes.MemberMax)}
 	if audience == audienceStaff {
 		row.CSRFHash, row.ExpiresAt = hashToken(csrfOf(token)), now.Add(s.lifetimes.StaffMax)

@@ -155,6 +155,7 @@ func (s *Service) copyAddress(tx *gorm.DB, order *model.Order, id model.ID) erro
 		return err
 	}
 	order.Consignee = a.Consignee
+	order.AddressHash = s.sealer.Hash(model.HashAddress, model.NormalAddress(a.Province, a.City, a.District, detail))
 	if order.PhoneSealed, err = s.sealer.Seal(phone, model.SealOrderPhone); err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package rekey seals personal data again after a new key was put first into the keyring, so that the old key can be
-// taken out of it.
+// taken out of it. Hashes (…_hash) are made with HASH_KEY, which is never rotated, and stay as they are.
 package rekey
 
 import (
