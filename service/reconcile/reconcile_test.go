@@ -102,6 +102,7 @@ func fill(t *testing.T, db *model.DB) {
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
 	}
 	rows = append(rows, settlementRows(at)...)
+	rows = append(rows, paymentRows(at)...)
 	for _, r := range rows {
 		if err := db.Read(context.Background()).Create(r).Error; err != nil {
 			t.Fatalf("%T: %v", r, err)
@@ -126,7 +127,7 @@ func restore(t *testing.T, db *model.DB) {
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
 		"reporting_periods", "statements", "statement_rows", "statement_parts", "claims", "claim_persons", "claim_files", "files",
-		"union_budgets",
+		"union_budgets", "holds", "payments", "wechat_refunds",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
@@ -223,6 +224,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"claim_evidence", "claim:74", "UPDATE members SET person_id = 10, union_id = 2 WHERE id = 71"},
 	}
 	breaks = append(breaks, settlementBreaks...)
+	breaks = append(breaks, paymentBreaks...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {
