@@ -40,7 +40,7 @@ func TestInvoiceForms(t *testing.T) {
 	} {
 		_, err := parseInvoice(c.code, c.no)
 		var shown *model.Error
-		if e, ok := err.(*model.Error); ok { //nolint:errorlint // never wrapped
+		if e, ok := err.(*model.Error); ok {
 			shown = e
 		}
 		if shown == nil || shown.Fields[0].Name != c.field {

@@ -35,7 +35,7 @@ const (
 	totalName   = "合计"
 	footFiller  = "填报人："
 	footPhone   = "联系电话："
-	noteRules   = "消费总金额为已支付订单扣除退款后的净额；人次：一人一次有效购买计一人次，全额退款不计。"
+	noteRules   = "消费总金额为订单付款减退款，加其他渠道采购；人次：一人一次有效购买计一人次，全额退款不计。"
 	markDraft   = "（草稿，未提交）"
 	markDemo    = "（演示数据）"
 )
