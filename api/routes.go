@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -288,5 +288,24 @@ func (s *Server) settlementRoutes() []Route {
 		{Method: get, Path: one + "/items", Audience: Staff, Permission: identity.PermSettlementOwn, Object: identity.ObjectSettlement, Handle: s.listSettlementItems},
 		{Method: post, Path: one + "/pay", Audience: Staff, Permission: identity.PermSettlementPay, Object: identity.ObjectSettlement, Money: true, Handle: s.paySettlement},
 		{Method: post, Path: one + "/fail", Audience: Staff, Permission: identity.PermSettlementPay, Object: identity.ObjectSettlement, Handle: s.failSettlement},
+	}
+}
+
+// noticeRoutes: consents to subscribe messages, the outbox, the year's end and its reminders.
+func (s *Server) noticeRoutes() []Route {
+	const console, member, yearEnd = "/api/v1/console", "/api/v1/member", "/api/v1/console/unions/:id/year-end/:year"
+	return []Route{
+		{Method: get, Path: member + "/subscriptions", Audience: Member, Handle: s.listSubscriptions},
+		{Method: post, Path: member + "/subscriptions", Audience: Member, Money: true, Handle: s.subscribe},
+
+		{Method: get, Path: console + "/outbox", Audience: Staff, Permission: identity.PermOutboxRead, Handle: s.listOutbox},
+		{Method: get, Path: console + "/outbox/counts", Audience: Staff, Permission: identity.PermOutboxRead, Handle: s.countOutbox},
+		{Method: post, Path: console + "/outbox/replay", Audience: Staff, Permission: identity.PermOutboxReplay, Handle: s.replayDead},
+		{Method: post, Path: console + "/outbox/:id/replay", Audience: Staff, Permission: identity.PermOutboxReplay, Handle: s.replayMessage},
+
+		{Method: get, Path: console + "/year-end/:year", Audience: Staff, Permission: identity.PermFundRead, Handle: s.showYearEnd},
+		{Method: get, Path: yearEnd + "/members", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Handle: s.listYearEndMembers},
+		{Method: get, Path: yearEnd + "/export", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Slow: true, Handle: s.exportYearEnd},
+		{Method: post, Path: yearEnd + "/remind", Audience: Staff, Permission: identity.PermReminderSend, Object: identity.ObjectUnion, Status: http.StatusAccepted, Handle: s.remindMembers},
 	}
 }

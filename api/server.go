@@ -22,6 +22,7 @@ import (
 	"bangfu/service/files"
 	"bangfu/service/identity"
 	"bangfu/service/limit"
+	"bangfu/service/notify"
 	"bangfu/service/order"
 	"bangfu/service/payment"
 	"bangfu/service/report"
@@ -64,6 +65,7 @@ type Deps struct {
 	Claim     *claim.Service
 
 	Settlement *settlement.Service
+	Notify     *notify.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

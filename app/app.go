@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ import (
 	"bangfu/service/identity"
 	"bangfu/service/job"
 	"bangfu/service/limit"
+	"bangfu/service/notify"
 	"bangfu/service/order"
 	"bangfu/service/payment"
 	"bangfu/service/rekey"
@@ -69,6 +71,7 @@ type Services struct {
 	Claim     *claim.Service
 
 	Settlement *settlement.Service
+	Notify     *notify.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -228,7 +231,25 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	}
 	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
 	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
-	return nil
+	return a.openNotify(platform)
+}
+
+func (a *App) openNotify(platform *wechat.Client) (err error) {
+	templates := map[notify.Topic]notify.Template{}
+	if a.Config.Emulated() {
+		templates = notify.EmulatorTemplates()
+	}
+	for name, text := range a.Config.Templates() {
+		if text == "" {
+			continue
+		}
+		topic := notify.Topic(name)
+		if templates[topic], err = notify.ParseTemplate(topic, text); err != nil {
+			return fmt.Errorf("WECHAT_TEMPLATE_%s: %w", strings.ToUpper(name), err)
+		}
+	}
+	a.Notify, err = notify.New(notify.Options{DB: a.DB, Wechat: platform, Sealer: a.sealer, Templates: templates, Metrics: a.metrics, Log: a.log})
+	return err
 }
 
 func (a *App) wechat() (*wechat.Client, error) {
@@ -278,6 +299,7 @@ func (a *App) openServer() (err error) {
 		Claim:     a.Claim,
 
 		Settlement: a.Settlement,
+		Notify:     a.Notify,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

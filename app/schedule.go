@@ -22,6 +22,7 @@ func (a *App) chores() []chore {
 	return []chore{
 		{"year-end", time.Minute, a.Allowance.SweepDue},
 		{"payments", 5 * time.Second, a.Payment.Complete},
+		{"reminders", 10 * time.Minute, a.Allowance.RemindDue},
 		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
 		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
 		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},
@@ -35,6 +36,7 @@ func (a *App) Run(ctx context.Context) {
 	for _, c := range a.chores() {
 		working.Go(func() { a.repeat(ctx, c, holder) })
 	}
+	working.Go(func() { a.Notify.Run(ctx, 2) })
 	a.Jobs.Run(ctx, 2)
 	working.Wait()
 }
@@ -78,7 +80,7 @@ func (a *App) measure(pool *sql.DB) {
 	a.metrics.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewDBStatsCollector(pool, string(a.DB.Dialect)),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "database_up", Help: "1 if the database answers."}, a.databaseUp),
-		&queues{a},
+		&queues{a}, &outbox{a},
 	)
 }
 
@@ -115,4 +117,29 @@ func (q *queues) Collect(ch chan<- prometheus.Metric) {
 	for state, n := range map[string]int64{"queued": queued, "running": running, "failed": failed} {
 		ch <- prometheus.MustNewConstMetric(queueDepth, prometheus.GaugeValue, float64(n), state)
 	}
+}
+
+// outbox tells how many messages wait, are being sent and were given up, and how old the oldest is, read when it is asked.
+type outbox struct{ app *App }
+
+var (
+	outboxDepth  = prometheus.NewDesc("outbox_depth", "Messages of the outbox by state: waiting, sending, dead.", []string{"state"}, nil)
+	outboxOldest = prometheus.NewDesc("outbox_oldest_seconds", "Age of the oldest message that is neither sent nor given up.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (o *outbox) Describe(ch chan<- *prometheus.Desc) { ch <- outboxDepth; ch <- outboxOldest }
+
+// Collect implements prometheus.Collector.
+func (o *outbox) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	d, err := o.app.Notify.Depth(ctx)
+	if err != nil {
+		return // database_up says so
+	}
+	for state, n := range map[string]int64{"waiting": d.Waiting, "sending": d.Sending, "dead": d.Dead} {
+		ch <- prometheus.MustNewConstMetric(outboxDepth, prometheus.GaugeValue, float64(n), state)
+	}
+	ch <- prometheus.MustNewConstMetric(outboxOldest, prometheus.GaugeValue, d.OldestSeconds)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,11 @@ type Config struct {
 	WechatPayPublicKeyID    string `env:"WECHATPAY_PUBLIC_KEY_ID"`
 	WechatPayPublicKeyFile  string `env:"WECHATPAY_PUBLIC_KEY_FILE"`
 	WechatPayNotifyURL      string `env:"WECHATPAY_NOTIFY_URL"`
+
+	TemplateAllowanceIssued string `env:"WECHAT_TEMPLATE_ALLOWANCE_ISSUED"`
+	TemplateAllowanceEnding string `env:"WECHAT_TEMPLATE_ALLOWANCE_ENDING"`
+	TemplateOrderShipped    string `env:"WECHAT_TEMPLATE_ORDER_SHIPPED"`
+	TemplateRefundDone      string `env:"WECHAT_TEMPLATE_REFUND_DONE"`
 
 	CityUnionName   string `env:"CITY_UNION_NAME" envDefault:"湛江市总工会"`
 	AutoConfirmDays int    `env:"AUTO_CONFIRM_DAYS" envDefault:"10"`
@@ -192,6 +198,7 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	}
 	mistakes = append(mistakes, c.checkWechat()...)
 	mistakes = append(mistakes, c.checkWechatPay()...)
+	mistakes = append(mistakes, c.checkTemplates()...)
 	mistakes = append(mistakes, c.checkStore()...)
 	mistakes = append(mistakes, c.checkKeys()...)
 	return append(mistakes, c.checkSessions(unread)...)
@@ -213,6 +220,24 @@ func (c *Config) checkWechat() (mistakes []error) {
 	}
 	if len(c.TrustedProxies) > 0 {
 		mistakes = append(mistakes, fmt.Errorf("TRUSTED_PROXIES is set, but the built-in WeChat emulator lets anyone in and must not stand behind a proxy: %s, or leave TRUSTED_PROXIES empty", remedy))
+	}
+	return mistakes
+}
+
+// Templates are the settings of subscribe messages by what they tell of: "ID,thing1=union,…", empty for none.
+func (c *Config) Templates() map[string]string {
+	return map[string]string{"allowance_issued": c.TemplateAllowanceIssued, "allowance_ending": c.TemplateAllowanceEnding,
+		"order_shipped": c.TemplateOrderShipped, "refund_done": c.TemplateRefundDone}
+}
+
+// templateForm is how a template is set; which facts there are is known where it is used.
+var templateForm = regexp.MustCompile(`^[A-Za-z0-9_-]{20,64}(,[a-z_]+[0-9]{1,2}=[a-z_]+){1,5}$`)
+
+func (c *Config) checkTemplates() (mistakes []error) {
+	for topic, text := range c.Templates() {
+		if text != "" && !templateForm.MatchString(text) {
+			mistakes = append(mistakes, fmt.Errorf("WECHAT_TEMPLATE_%s %q is not a template's id and its fields, like ID,thing1=union,amount2=amount", strings.ToUpper(topic), text))
+		}
 	}
 	return mistakes
 }

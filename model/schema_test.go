@@ -31,6 +31,7 @@ var entities = []any{
 	model.Claim{}, model.ClaimPerson{}, model.ClaimFile{},
 	model.RiskRule{}, model.RiskRun{}, model.RiskSignal{},
 	model.SupplierBankAccount{}, model.SettlementBatch{}, model.Settlement{}, model.SettlementItem{},
+	model.OutboxMessage{}, model.Subscription{}, model.Reminder{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

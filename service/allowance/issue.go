@@ -10,6 +10,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/ledger"
+	"bangfu/service/notify"
 )
 
 const (
@@ -249,6 +250,9 @@ func (s *Service) write(tx *gorm.DB, b *batch) error {
 			return err
 		}
 	}
+	if err := b.tell(tx, s.db); err != nil {
+		return err
+	}
 	counts := map[string]int{}
 	for o, ids := range b.outcomes {
 		counts[o.status] += len(ids)
@@ -258,6 +262,29 @@ func (s *Service) write(tx *gorm.DB, b *batch) error {
 		"cut_items": gorm.Expr("cut_items + ?", counts["cut"]), "skipped_items": gorm.Expr("skipped_items + ?", counts["skipped"]),
 		"issued_fen": gorm.Expr("issued_fen + ?", b.out), "updated_at": b.now,
 	}).Error
+}
+
+// tell has those among the receivers told who have bound a WeChat account.
+func (b *batch) tell(tx *gorm.DB, db *model.DB) error {
+	persons := make([]model.ID, len(b.payments))
+	for i, p := range b.payments {
+		persons[i] = p.item.PersonID
+	}
+	var reachable []model.ID
+	if err := tx.Model(&model.WechatAccount{}).Where("person_id IN ?", persons).Pluck("person_id", &reachable).Error; err != nil {
+		return err
+	}
+	bound := make(map[model.ID]bool, len(reachable))
+	for _, id := range reachable {
+		bound[id] = true
+	}
+	var messages []notify.Message
+	for _, p := range b.payments {
+		if bound[p.item.PersonID] {
+			messages = append(messages, notify.AllowanceIssued(b.grant, p.item, p.amount))
+		}
+	}
+	return notify.EnqueueAll(tx, db, b.now, messages)
 }
 
 // moves are the payments as movements from the fund to the allowances.

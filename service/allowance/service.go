@@ -23,6 +23,7 @@ func New(db *model.DB, jobs *job.Runner, sealer *model.Sealer) *Service {
 	jobs.Handle(jobPrepare, s.prepare, s.prepareFailed)
 	jobs.Handle(jobIssue, s.issue, s.issueFailed)
 	jobs.Handle(jobSweep, s.sweep, nil)
+	jobs.Handle(jobRemind, s.remind, nil)
 	return s
 }
 

@@ -74,6 +74,9 @@ const (
 	PermSettlementMake    Permission = "settlement.make"    // make a batch, enter a supplier's bank account
 	PermSettlementConfirm Permission = "settlement.confirm" // confirm what another person made or entered
 	PermSettlementPay     Permission = "settlement.pay"     // take the bank file, mark paid or refused
+	PermOutboxRead      Permission = "outbox.read"      // what was and was not told to members and to WeChat
+	PermOutboxReplay    Permission = "outbox.replay"    // have what was given up sent again
+	PermReminderSend    Permission = "reminder.send"    // remind a union's members of the year's end
 )
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
@@ -84,16 +87,16 @@ var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimi
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead, PermClaimRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
-	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit)...),
+	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend)...),
 	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
 	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
-		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay)...),
+		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay, PermOutboxRead, PermOutboxReplay)...),
 	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
 	RoleSupplier: permissions(PermSelf, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn),
-	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead),
+	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead, PermOutboxRead, PermOutboxReplay),
 }
 
 func permissions(list ...Permission) map[Permission]bool {

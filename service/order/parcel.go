@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"bangfu/model"
+	"bangfu/service/notify"
 )
 
 // Shipment is what the supplier says when shipping.
@@ -84,7 +85,10 @@ func (s *Service) handle(ctx context.Context, actor model.Actor, id model.ID, ac
 		if err := move(tx, id, from, columns); err != nil {
 			return err
 		}
-		if err := settle(tx, order, now); err != nil {
+		if err := s.settle(tx, order, now); err != nil {
+			return err
+		}
+		if err := s.tellShipped(tx, now, order, id, action); err != nil {
 			return err
 		}
 		return s.db.Audit(tx, actor, now, action, "parcel:"+id.String(), order.UnionID, map[string]any{
@@ -94,6 +98,18 @@ func (s *Service) handle(ctx context.Context, actor model.Actor, id model.ID, ac
 		return ParcelView{}, err
 	}
 	return s.supplierParcel(ctx, id)
+}
+
+// tellShipped has the buyer told that their parcel is on its way, and WeChat of a correction. What a union ordered is told to
+// nobody: its members sign for it.
+func (s *Service) tellShipped(tx *gorm.DB, now time.Time, order model.Order, parcel model.ID, action string) error {
+	if action != "parcel.ship" {
+		return notify.ShippingChanged(tx, s.db, now, order)
+	}
+	if order.Kind == KindGroup {
+		return nil
+	}
+	return notify.Enqueue(tx, s.db, now, notify.OrderShipped(order, parcel))
 }
 
 // decided refuses a parcel with an after-sales case that waits for the supplier or the platform. The caller has locked the order.
@@ -183,7 +199,7 @@ func (s *Service) receive(tx *gorm.DB, actor model.Actor, order model.Order, id 
 	if err := move(tx, id, ParcelShipped, map[string]any{"status": ParcelReceived, "received_at": now, "received_by": by, "updated_at": now}); err != nil {
 		return err
 	}
-	if err := settle(tx, order, now); err != nil {
+	if err := s.settle(tx, order, now); err != nil {
 		return err
 	}
 	return s.db.Audit(tx, actor, now, "parcel.receive", "parcel:"+id.String(), order.UnionID, map[string]any{"order": order.OrderNo, "by": by})
@@ -226,7 +242,7 @@ func move(tx *gorm.DB, id model.ID, from string, columns map[string]any) error {
 
 // settle brings an order that its caller has locked into the state that its parcels say: those that were cancelled, because all in them
 // was given back, do not count as long as there are others.
-func settle(tx *gorm.DB, order model.Order, now time.Time) error {
+func (s *Service) settle(tx *gorm.DB, order model.Order, now time.Time) error {
 	var parcels []model.Parcel
 	if err := tx.Select("status").Where("order_id = ?", order.ID).Find(&parcels).Error; err != nil {
 		return err
@@ -252,6 +268,9 @@ func settle(tx *gorm.DB, order model.Order, now time.Time) error {
 	res := tx.Model(&model.Order{}).Where("id = ? AND status = ?", order.ID, order.Status).UpdateColumns(columns)
 	if res.Error == nil && res.RowsAffected != 1 {
 		return errors.New("a locked order changed")
+	}
+	if res.Error == nil && (columns["status"] == StatusShipped || columns["status"] == StatusCompleted) {
+		return notify.ShippingDone(tx, s.db, now, order)
 	}
 	return res.Error
 }

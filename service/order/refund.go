@@ -12,6 +12,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/ledger"
+	"bangfu/service/notify"
 	"bangfu/service/shop"
 )
 
@@ -374,8 +375,14 @@ func (s *Service) record(tx *gorm.DB, now time.Time, order model.Order, r Return
 	if err := tx.Create(&refund).Error; err != nil {
 		return err
 	}
-	if err := tx.Create(&rows).Error; err != nil || done.ToWechat == 0 {
+	if err := tx.Create(&rows).Error; err != nil {
 		return err
+	}
+	if done.ToWechat == 0 {
+		if order.Kind == KindGroup {
+			return nil // it was the union's money
+		}
+		return notify.Enqueue(tx, s.db, now, notify.RefundDone(order, refund.ID))
 	}
 	var p model.Payment
 	if err := tx.Where("order_id = ?", order.ID).Take(&p).Error; err != nil {
@@ -418,5 +425,5 @@ func (s *Service) cancelParcels(tx *gorm.DB, now time.Time, b *book, back return
 			return err
 		}
 	}
-	return settle(tx, b.order, now)
+	return s.settle(tx, b.order, now)
 }

@@ -98,6 +98,10 @@ func fill(t *testing.T, db *model.DB) {
 		&[]model.StatementRow{{StatementID: 61, RowNo: 1}, {StatementID: 61, RowNo: 2, PersonTimes: 1, AmountFen: 20000, InvestedFen: 60000}, {StatementID: 61, RowNo: 3},
 			{StatementID: 61, RowNo: 4}, {StatementID: 61, RowNo: 5}, {StatementID: 61, RowNo: 6}, {StatementID: 61, RowNo: 7, PersonTimes: 3, AmountFen: 140000, InvestedFen: 140000}, {StatementID: 61, RowNo: 8}},
 		&model.UnionBudget{ID: 70, UnionID: 1, Year: year, Version: 1, BudgetFen: 100, Basis: model.BasisBudget, Status: "confirmed", EnteredBy: 1, EnteredAt: at, ConfirmedBy: id(2), ConfirmedAt: &at},
+		&model.WechatAccount{ID: 75, OpenID: "o", PersonID: id(10), CreatedAt: at},
+		&model.Subscription{AccountID: 75, Template: "allowance_ending", AcceptedCount: 2, UsedCount: 1, VoidCount: 1, UpdatedAt: at},
+		&model.Reminder{ID: 76, UnionID: 1, Year: year, Kind: "60", Status: "done", Holders: 1, Told: 1, StartedAt: at, FinishedAt: &at},
+		&model.OutboxMessage{ID: 77, Topic: "allowance_ending", Cause: "2025:60:18", PersonID: 10, UnionID: 1, BatchID: id(76), Payload: "{}", Status: "sent", Attempts: 1, NextTryAt: at, AccountID: id(75), CreatedAt: at, SentAt: &at, UpdatedAt: at},
 		&model.Sweep{ID: 50, Year: 2024, Status: "done", StartedAt: at},
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
 	}
@@ -126,7 +130,7 @@ func restore(t *testing.T, db *model.DB) {
 	t.Helper()
 	for _, table := range []string{"unions", "union_paths", "persons", "members", "policies", "funds", "topups", "transfers", "grants", "grant_items", "allowances", "person_caps",
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
-		"reporting_periods", "statements", "statement_rows", "statement_parts", "claims", "claim_persons", "claim_files", "files",
+		"reporting_periods", "statements", "statement_rows", "statement_parts", "wechat_accounts", "subscriptions", "reminders", "outbox", "claims", "claim_persons", "claim_files", "files",
 		"union_budgets", "holds", "payments", "wechat_refunds",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
@@ -201,6 +205,14 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"budgets", "budget:70", "UPDATE union_budgets SET status = 'entered'"},
 		{"limit_meters", "union:1 2025", "UPDATE transfers SET purse = 'festival' WHERE id = 19"},
 		{"limit_meters", "union:1 2025", "UPDATE funds SET purse = 'festival'"},
+		{"consents", "subscription:75 allowance_ending", "UPDATE subscriptions SET used_count = 0"},
+		{"consents", "subscription:75 allowance_ending", "UPDATE subscriptions SET accepted_count = 1"},
+		{"consents", "account:75 allowance_ending", "DELETE FROM subscriptions"},
+		{"outbox", "outbox:77", "UPDATE outbox SET account_id = NULL"},
+		{"outbox", "outbox:77", "UPDATE outbox SET status = 'dead'"},
+		{"shipping_info", "order:30", "UPDATE orders SET kind = 'online', status = 'shipped', wechat_fen = 1 WHERE id = 30"},
+		{"reminders", "reminder:76", "UPDATE reminders SET told = 0"},
+		{"reminders", "reminder:76", "UPDATE reminders SET holders = 0"},
 		{"statements", "statement:61 row 2", "UPDATE statement_rows SET amount_fen = 19999 WHERE row_no = 2"},
 		{"statements", "statement:61 row 2", "UPDATE statement_rows SET invested_fen = 0 WHERE row_no = 2"},
 		{"statements", "statement:61 row 0", "DELETE FROM statement_rows WHERE row_no = 8"},

@@ -142,8 +142,8 @@ func (c *Client) PhoneNumber(ctx context.Context, code string) (string, error) {
 	ctx, cancel := c.begin(ctx)
 	defer cancel()
 	var phone auth.PhoneInfo
-	err := c.withToken(ctx, func(a *auth.Auth) error {
-		res, err := a.GetPhoneNumberContext(ctx, code)
+	err := c.withToken(ctx, func(token string) error {
+		res, err := c.auth(token).GetPhoneNumberContext(ctx, code)
 		if err != nil {
 			return err
 		}
@@ -162,22 +162,22 @@ func (c *Client) PhoneNumber(ctx context.Context, code string) (string, error) {
 	return phone.PurePhoneNumber, nil
 }
 
-// withToken runs one library call with the access token, and once more with a new token where WeChat
+// withToken runs one call with the access token, and once more with a new token where WeChat
 // refuses the first: the library itself neither evicts nor retries. WeChat judges the token before
 // anything else, so a refused call has used up nothing.
-func (c *Client) withToken(ctx context.Context, call func(*auth.Auth) error) error {
+func (c *Client) withToken(ctx context.Context, call func(token string) error) error {
 	token, err := c.tokens.get(ctx, "")
 	if err != nil {
 		return err
 	}
-	err = call(c.auth(token))
+	err = call(token)
 	if !tokenRefused(err) {
 		return err
 	}
 	if token, err = c.tokens.get(ctx, token); err != nil {
 		return err
 	}
-	return call(c.auth(token))
+	return call(token)
 }
 
 // begin bounds ctx by the client's timeout and marks it with the client's target for the router.

@@ -51,6 +51,7 @@ func errcode(err error) int64 {
 // whose URL has the app secret or the access token in it.
 type failure struct {
 	api  string
+	code int64 // WeChat's, 0 when it gave none
 	text string
 	ctx  error // context.Canceled or context.DeadlineExceeded where that ended the call
 }
@@ -58,10 +59,20 @@ type failure struct {
 func (f *failure) Error() string { return "wechat " + f.api + ": " + f.text }
 func (f *failure) Unwrap() error { return f.ctx }
 
+// ErrCode is WeChat's own error code in an error of this package, 0 when WeChat gave none: it did not answer, or not in
+// its own words.
+func ErrCode(err error) int64 {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.code
+	}
+	return 0
+}
+
 // fail turns the error of a call into the one that may be shown, and logs it. codeMessage is what the
 // person reads when their code is at fault.
 func (c *Client) fail(ctx context.Context, api, codeMessage string, err error) error {
-	f := &failure{api: api, text: c.redact(bare(err))}
+	f := &failure{api: api, code: errcode(err), text: c.redact(bare(err))}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) || errors.Is(ctx.Err(), end) {
 			f.ctx = end

@@ -55,11 +55,13 @@ type Emulator struct {
 	sent        []Sent
 	retries     []time.Duration
 
-	courier http.Client // brings notices
-	life    context.Context
-	end     context.CancelFunc
-	busy    int        // what is under way in the background, under mu
-	idle    *sync.Cond // told when busy falls
+	courier  http.Client // brings notices
+	life     context.Context
+	end      context.CancelFunc
+	busy     int        // what is under way in the background, under mu
+	idle     *sync.Cond // told when busy falls
+	messages []Message  // what users received
+	uploads  []Upload   // shipping info
 }
 
 // New makes an emulator that knows one mini-program and no codes.
@@ -85,6 +87,8 @@ func New(o Options) *Emulator {
 	e.mux.HandleFunc("GET /_emulator/{$}", e.help)
 	e.mux.HandleFunc("POST /_emulator/users/{user}/login-code", e.postLoginCode)
 	e.mux.HandleFunc("POST /_emulator/users/{user}/phone-code", e.postPhoneCode)
+	e.mux.HandleFunc("GET /_emulator/messages", e.getMessages)
+	e.mux.HandleFunc("GET /_emulator/shipping", e.getUploads)
 	e.mux.HandleFunc("POST /_emulator/faults", e.postFault)
 	e.mux.HandleFunc("DELETE /_emulator/faults", e.deleteFaults)
 	e.mux.HandleFunc("POST /_emulator/payments/{no}/pay", e.postPay)

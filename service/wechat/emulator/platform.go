@@ -21,9 +21,11 @@ var messages = map[int]string{
 	-1:    "system error",
 	40001: "invalid credential, access_token is invalid or not latest",
 	40002: "invalid grant_type",
+	40003: "invalid openid",
 	40013: "invalid appid",
 	40014: "invalid access_token",
 	40029: "invalid code",
+	40037: "invalid template_id",
 	40125: "invalid appsecret",
 	40163: "code been used",
 	40226: "code blocked",
@@ -32,8 +34,27 @@ var messages = map[int]string{
 	42001: "access_token expired",
 	43001: "require GET method",
 	43002: "require POST method",
+	43101: "user refuse to accept the msg",
+	45009: "reach max api daily quota limit",
 	45011: "api minute-quota reach limit mustslower retry next minute",
 	47001: "data format error",
+	47003: "argument invalid!",
+
+	10060001:  "支付单不存在",
+	10060002:  "支付单已完成发货，无法继续发货",
+	10060003:  "支付单已使用重新发货机会",
+	10060004:  "支付单处于不可发货的状态",
+	10060005:  "物流类型有误",
+	10060014:  "参数错误",
+	10060020:  "该笔支付单在没有任何商品描述的情况下不允许完成发货",
+	10060023:  "发货信息未更新",
+	10060024:  "物流信息列表太长",
+	10060031:  "该笔支付单不属于 openid 所指定的用户",
+	268485194: "订单单号类型非法",
+	268485195: "微信支付单号不可为空",
+	268485216: "上传时间非法，请按照 RFC 3339 格式填写",
+	268485224: "发货模式非法",
+	268485228: "统一发货模式下，物流信息列表长度必须为 1",
 }
 
 // refusal is WeChat's error answer with its trailing request id.
@@ -61,6 +82,9 @@ func (e *Emulator) platform() map[string]endpoint {
 		"/cgi-bin/stable_token":            {http.MethodPost, asJSON, e.stableToken},
 		"/cgi-bin/token":                   {http.MethodGet, asJSON, e.plainToken},
 		"/wxa/business/getuserphonenumber": {http.MethodPost, asJSON, e.phoneNumber},
+
+		"/cgi-bin/message/subscribe/send":     {http.MethodPost, asJSON, e.subscribeSend},
+		"/wxa/sec/order/upload_shipping_info": {http.MethodPost, asJSON, e.uploadShipping},
 	}
 }
 

@@ -1,0 +1,269 @@
+package allowance
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/notify"
+)
+
+// YearEndView is who still has what before a year's money ends, union by union.
+type YearEndView struct {
+	Year         model.Year      `json:"year"`
+	EndsAt       time.Time       `json:"ends_at"`       // 31 December 24:00 China time
+	DaysLeft     int             `json:"days_left"`     // today included
+	NextReminder *time.Time      `json:"next_reminder"` // by the clock; null after the last
+	Members      int64           `json:"members"`       // with money left
+	AmountFen    model.Fen       `json:"amount_fen"`    // free to spend
+	HeldFen      model.Fen       `json:"held_fen"`      // held for orders that await a payment
+	Unions       []*YearEndUnion `json:"unions"`
+}
+
+// YearEndUnion is one union's part of it.
+type YearEndUnion struct {
+	UnionID         model.ID      `json:"union_id"`
+	UnionName       string        `json:"union_name"`
+	Members         int64         `json:"members"`
+	AmountFen       model.Fen     `json:"amount_fen"`
+	HeldFen         model.Fen     `json:"held_fen"`
+	GrantedFen      model.Fen     `json:"granted_fen"`            // in the year, less what was taken back from those who left
+	UnspentPermille int           `json:"unspent_permille"`       // left and held in proportion to granted, rounded down
+	LastReminder    *ReminderView `json:"last_reminder" gorm:"-"` // null: none this year
+}
+
+// ReminderView is one round of reminders and what became of it.
+type ReminderView struct {
+	ID         model.ID   `json:"id"`
+	Kind       string     `json:"kind"`   // "60", "30", "7": days before the end, by the clock; a date: by the union
+	Status     string     `json:"status"` // running | done
+	Holders    int        `json:"holders"`
+	Told       int        `json:"told"`    // of them with a consent
+	Waiting    int64      `json:"waiting"` // of these, not sent yet
+	Sent       int64      `json:"sent"`
+	Skipped    int64      `json:"skipped"` // spent meanwhile, or the consent was gone
+	Dead       int64      `json:"dead"`
+	StartedBy  *StaffRef  `json:"started_by"` // null: by the clock
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+}
+
+// YearEnd tells, for the unions that the actor sees, who still has what of a year. Unions without any allowance in use are
+// not in it.
+func (s *Service) YearEnd(ctx context.Context, actor model.Actor, year model.Year) (YearEndView, error) {
+	tx, now := s.db.Read(ctx), s.db.Now()
+	v := YearEndView{Year: year, EndsAt: year.End(), DaysLeft: daysLeft(year, now), Unions: []*YearEndUnion{}}
+	for _, days := range reminderDays {
+		if at := remindAt(year, days); at.After(now) {
+			v.NextReminder = &at
+			break
+		}
+	}
+	err := tx.Table("allowances AS a").
+		Select("u.id AS union_id, u.name AS union_name, COUNT(DISTINCT CASE WHEN a.balance_fen + a.held_fen > 0 THEN a.member_id END) AS members, SUM(a.balance_fen) AS amount_fen, SUM(a.held_fen) AS held_fen").
+		Joins("JOIN funds AS f ON f.id = a.fund_id").Joins("JOIN unions AS u ON u.id = f.union_id").
+		Where("f.year = ? AND a.status = 'active' AND u.path LIKE ?", year, actor.UnionPath+"%").
+		Group("u.id, u.name, u.path").Order("u.path").Scan(&v.Unions).Error
+	if err != nil {
+		return v, err
+	}
+	byID := make(map[model.ID]*YearEndUnion, len(v.Unions))
+	for _, u := range v.Unions {
+		byID[u.UnionID] = u
+		v.Members, v.AmountFen, v.HeldFen = v.Members+u.Members, v.AmountFen+u.AmountFen, v.HeldFen+u.HeldFen
+	}
+	if err := addGranted(tx, year, byID); err != nil {
+		return v, err
+	}
+	return v, addReminders(tx, actor, year, byID)
+}
+
+// addGranted fills in what each union's members were given in the year, and the share that is left.
+func addGranted(tx *gorm.DB, year model.Year, unions map[model.ID]*YearEndUnion) error {
+	for _, part := range []struct {
+		sign model.Fen
+		rows *gorm.DB
+	}{
+		{1, tx.Model(&model.Grant{}).Select("union_id, SUM(issued_fen) AS fen").Where("year = ?", year)},
+		{-1, tx.Model(&model.Transfer{}).Select("union_id, SUM(amount_fen) AS fen").Where("kind = 'revoke' AND year = ?", year)},
+	} {
+		var sums []struct {
+			UnionID model.ID
+			Fen     model.Fen
+		}
+		if err := part.rows.Group("union_id").Scan(&sums).Error; err != nil {
+			return err
+		}
+		for _, x := range sums {
+			if u := unions[x.UnionID]; u != nil {
+				u.GrantedFen += part.sign * x.Fen
+			}
+		}
+	}
+	for _, u := range unions {
+		if u.GrantedFen > 0 {
+			u.UnspentPermille = int((u.AmountFen + u.HeldFen) * 1000 / u.GrantedFen)
+		}
+	}
+	return nil
+}
+
+// addReminders fills in each union's last reminder of the year.
+func addReminders(tx *gorm.DB, actor model.Actor, year model.Year, unions map[model.ID]*YearEndUnion) error {
+	var rows []model.Reminder
+	err := tx.Where("year = ? AND union_id IN (?)", year, tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%")).Order("id").Find(&rows).Error
+	if err != nil {
+		return err
+	}
+	last := map[model.ID]model.Reminder{}
+	for _, r := range rows {
+		last[r.UnionID] = r
+	}
+	rows = rows[:0]
+	for _, r := range last {
+		rows = append(rows, r)
+	}
+	views, err := reminderViews(tx, rows)
+	for union, r := range last {
+		if u := unions[union]; u != nil {
+			view := views[r.ID]
+			u.LastReminder = &view
+		}
+	}
+	return err
+}
+
+// reminderViews shows reminders, by id.
+func reminderViews(tx *gorm.DB, rows []model.Reminder) (map[model.ID]ReminderView, error) {
+	var ids, people []model.ID
+	for _, r := range rows {
+		ids = append(ids, r.ID)
+		if r.StartedBy != nil {
+			people = append(people, *r.StartedBy)
+		}
+	}
+	names, err := staffNames(tx, people)
+	if err != nil {
+		return nil, err
+	}
+	came, err := notify.Came(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	views := make(map[model.ID]ReminderView, len(rows))
+	for _, r := range rows {
+		n := came[r.ID]
+		views[r.ID] = ReminderView{ID: r.ID, Kind: r.Kind, Status: r.Status, Holders: r.Holders, Told: r.Told, Waiting: n[notify.StatusWaiting] + n[notify.StatusSending],
+			Sent: n[notify.StatusSent], Skipped: n[notify.StatusSkipped], Dead: n[notify.StatusDead], StartedBy: staffRef(r.StartedBy, names), StartedAt: r.StartedAt, FinishedAt: r.FinishedAt}
+	}
+	return views, nil
+}
+
+// HolderView is one allowance with money left.
+type HolderView struct {
+	AllowanceID model.ID    `json:"allowance_id"`
+	MemberID    model.ID    `json:"member_id"`
+	Name        string      `json:"name"` // masked
+	EmployeeNo  string      `json:"employee_no"`
+	Department  string      `json:"department"`
+	Purse       model.Purse `json:"purse"`
+	PurseName   string      `json:"purse_name"`
+	BalanceFen  model.Fen   `json:"balance_fen"`
+	HeldFen     model.Fen   `json:"held_fen"`
+	Bound       bool        `json:"bound"`    // has bound a WeChat account
+	Consents    int         `json:"consents"` // reminders that may still be sent to it
+}
+
+// holding are a union's allowances in use of a year, under the alias a. The union's funds of the year, at most one a purse,
+// are read first, so that the index of allowances by fund serves.
+func holding(tx *gorm.DB, unionID model.ID, year model.Year) *gorm.DB {
+	funds := tx.Session(&gorm.Session{NewDB: true}).Model(&model.Fund{}).Select("id").Where("union_id = ? AND year = ?", unionID, year)
+	return tx.Table("allowances AS a").Where("a.fund_id IN (?) AND a.status = 'active'", funds)
+}
+
+// YearEndMembers lists the allowances of a union's members in which there is money left, by allowance.
+func (s *Service) YearEndMembers(ctx context.Context, unionID model.ID, year model.Year, page model.Page) (model.List[HolderView], error) {
+	rows, err := s.holders(ctx, unionID, year, page.Cursor, page.Limit+1)
+	return model.NewList(rows, page, func(v HolderView) model.ID { return v.AllowanceID }, func(v HolderView) HolderView { return v }), err
+}
+
+func (s *Service) holders(ctx context.Context, unionID model.ID, year model.Year, after model.ID, limit int) ([]HolderView, error) {
+	var rows []HolderView
+	err := holding(s.db.Read(ctx), unionID, year).Where("a.balance_fen + a.held_fen > 0 AND a.id > ?", after).
+		Select("a.id AS allowance_id, a.member_id, m.name, m.employee_no, m.department, a.purse, a.balance_fen, a.held_fen, w.id IS NOT NULL AS bound, "+
+			"COALESCE(s.accepted_count - s.used_count - s.void_count, 0) AS consents").
+		Joins("JOIN members AS m ON m.id = a.member_id").Joins("LEFT JOIN wechat_accounts AS w ON w.person_id = a.person_id").
+		Joins("LEFT JOIN subscriptions AS s ON s.account_id = w.id AND s.template = ?", notify.TopicAllowanceEnding).
+		Order("a.id").Limit(limit).Scan(&rows).Error
+	for i, r := range rows {
+		rows[i].Name, rows[i].PurseName = model.MaskName(r.Name), r.Purse.Name()
+	}
+	return rows, err
+}
+
+// exportStep is how many rows of an export are read at a time.
+const exportStep = 1000
+
+// ExportYearEnd is YearEndMembers as a workbook, read and written part by part; amounts in yuan, as text. Writing is bound
+// to ctx.
+func (s *Service) ExportYearEnd(ctx context.Context, unionID model.ID, year model.Year) (func(io.Writer) error, error) {
+	var u model.Union
+	if err := s.db.Read(ctx).Select("name").Where("id = ?", unionID).Take(&u).Error; err != nil {
+		return nil, err
+	}
+	return func(w io.Writer) error {
+		book := excelize.NewFile()
+		defer book.Close() // its spilled file goes with it; nothing to report
+		sheet, err := book.NewStreamWriter("Sheet1")
+		if err != nil {
+			return err
+		}
+		if err := s.writeHolders(ctx, sheet, u.Name, unionID, year); err != nil {
+			return err
+		}
+		if err := sheet.Flush(); err != nil {
+			return err
+		}
+		return book.Write(w)
+	}, nil
+}
+
+func (s *Service) writeHolders(ctx context.Context, sheet *excelize.StreamWriter, name string, unionID model.ID, year model.Year) error {
+	for i, width := range []float64{14, 14, 20, 18, 14, 14, 10, 16} {
+		if err := sheet.SetColWidth(i+1, i+1, width); err != nil {
+			return err
+		}
+	}
+	no := 0
+	add := func(cells ...any) error {
+		no++
+		return sheet.SetRow(fmt.Sprintf("A%d", no), cells)
+	}
+	if err := add(fmt.Sprintf("%s %d 年未用额度（截至 %s）", name, year, s.db.Now().In(model.China).Format("2006-01-02 15:04"))); err != nil {
+		return err
+	}
+	if err := add("姓名", "工号", "部门", "经费用途", "未用（元）", "占用中（元）", "绑定微信", "可提醒次数"); err != nil {
+		return err
+	}
+	for after := model.ID(0); ; {
+		rows, err := s.holders(ctx, unionID, year, after, exportStep)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			bound := map[bool]string{true: "是", false: "否"}[r.Bound]
+			if err := add(r.Name, r.EmployeeNo, r.Department, r.PurseName, r.BalanceFen.Yuan(), r.HeldFen.Yuan(), bound, r.Consents); err != nil {
+				return err
+			}
+		}
+		if len(rows) < exportStep {
+			return nil
+		}
+		after = rows[len(rows)-1].AllowanceID
+	}
+}
