@@ -17,6 +17,7 @@ var labels = map[string]string{
 	"reason": "原因", "region_id": "产地", "role": "岗位", "row_no": "行次", "selection": "发放范围", "seq": "次序", "sku_id": "商品规格", "sort": "排序方式", "spec": "规格",
 	"payment": "支付方式", "starts_on": "开始日期", "status": "状态", "subtree": "连同下级工会", "supplier_id": "供应商", "title": "标题", "to": "截止日期", "total_fen": "合计金额", "totp": "动态口令",
 	"tracking_no": "快递单号", "union_id": "工会", "upstream_document_no": "上级文号", "url": "网址", "valid_from": "有效期起", "valid_until": "有效期止", "verdict": "核对结果",
+	"decision": "处理结果", "line_id": "订单商品", "lines": "商品", "restock": "是否重新上架", "return_to": "退货地址", "order_id": "订单",
 	"version": "版本", "year": "年度",
 	"average_fen": "人均限额", "basis": "控制方式", "budget_fen": "本级工会经费预算支出", "enforce": "超过限额是否不予通过", "max_percent": "最高比例", "notice_document_no": "转引文号",
 	"attention": "是否需要处理", "retained_fen": "工会留成经费", "retained_percent": "留成经费比例", "warn_percent": "提醒比例",

@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -307,5 +307,35 @@ func (s *Server) noticeRoutes() []Route {
 		{Method: get, Path: yearEnd + "/members", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Handle: s.listYearEndMembers},
 		{Method: get, Path: yearEnd + "/export", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Slow: true, Handle: s.exportYearEnd},
 		{Method: post, Path: yearEnd + "/remind", Audience: Staff, Permission: identity.PermReminderSend, Object: identity.ObjectUnion, Status: http.StatusAccepted, Handle: s.remindMembers},
+	}
+}
+
+// afterSaleRoutes: refunds and after-sales.
+func (s *Server) afterSaleRoutes() []Route {
+	const member, console = "/api/v1/member", "/api/v1/console"
+	const mine, one = member + "/after-sales/:id", console + "/after-sales/:id"
+	const object = identity.ObjectAfterSale
+	const read, ask, handle, decide = identity.PermAfterSaleRead, identity.PermAfterSaleAsk, identity.PermAfterSaleHandle, identity.PermAfterSaleDecide
+	return []Route{
+		{Method: post, Path: member + "/orders/:id/after-sales", Audience: Member, Object: identity.ObjectOrder, Money: true, Status: http.StatusCreated, Handle: s.openAfterSale},
+		{Method: get, Path: member + "/after-sales", Audience: Member, Handle: s.listMyAfterSales},
+		{Method: get, Path: mine, Audience: Member, Object: object, Handle: s.getAfterSale},
+		{Method: post, Path: mine + "/withdraw", Audience: Member, Object: object, Handle: s.withdrawAfterSale},
+		{Method: post, Path: mine + "/send-back", Audience: Member, Object: object, Handle: s.sendBackAfterSale},
+		{Method: post, Path: mine + "/escalate", Audience: Member, Object: object, Handle: s.escalateAfterSale},
+		{Method: post, Path: mine + "/pictures", Audience: Member, Object: object, Slow: true, Status: http.StatusCreated, Handle: s.addAfterSalePicture},
+		{Method: get, Path: mine + "/pictures/:seq", Audience: Member, Object: object, Handle: s.getAfterSalePicture},
+		{Method: get, Path: console + "/after-sales", Audience: Staff, Permission: read, Handle: s.listAfterSales},
+		{Method: get, Path: one, Audience: Staff, Permission: read, Object: object, Handle: s.getAfterSale},
+		{Method: get, Path: one + "/pictures/:seq", Audience: Staff, Permission: read, Object: object, Handle: s.getAfterSalePicture},
+		{Method: post, Path: one + "/agree", Audience: Staff, Permission: handle, Object: object, Money: true, Handle: s.agreeAfterSale},
+		{Method: post, Path: one + "/refuse", Audience: Staff, Permission: handle, Object: object, Handle: s.refuseAfterSale},
+		{Method: post, Path: one + "/receive", Audience: Staff, Permission: handle, Object: object, Money: true, Handle: s.receiveAfterSale},
+		{Method: post, Path: one + "/decide", Audience: Staff, Permission: decide, Object: object, Money: true, Handle: s.decideAfterSale},
+		{Method: post, Path: console + "/orders/:id/after-sales", Audience: Staff, Permission: ask, Object: identity.ObjectOrder, Money: true, Status: http.StatusCreated, Handle: s.openAfterSale},
+		{Method: post, Path: one + "/withdraw", Audience: Staff, Permission: ask, Object: object, Handle: s.withdrawAfterSale},
+		{Method: post, Path: one + "/send-back", Audience: Staff, Permission: ask, Object: object, Handle: s.sendBackAfterSale},
+		{Method: post, Path: one + "/escalate", Audience: Staff, Permission: ask, Object: object, Handle: s.escalateAfterSale},
+		{Method: post, Path: one + "/pictures", Audience: Staff, Permission: ask, Object: object, Slow: true, Status: http.StatusCreated, Handle: s.addAfterSalePicture},
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"bangfu/api/docs"
 	"bangfu/model"
+	"bangfu/service/aftersale"
 	"bangfu/service/allowance"
 	"bangfu/service/claim"
 	"bangfu/service/files"
@@ -55,6 +56,7 @@ type Deps struct {
 
 	Identity  *identity.Service
 	Order     *order.Service
+	AfterSale *aftersale.Service
 	Payment   *payment.Service
 	Union     *union.Service
 	Files     *files.Service

@@ -18,6 +18,7 @@ import (
 	"bangfu/api"
 	"bangfu/config"
 	"bangfu/model"
+	"bangfu/service/aftersale"
 	"bangfu/service/allowance"
 	"bangfu/service/claim"
 	"bangfu/service/files"
@@ -66,6 +67,7 @@ type Services struct {
 	Limit     *limit.Service
 	Shop      *shop.Service
 	Order     *order.Service
+	AfterSale *aftersale.Service
 	Payment   *payment.Service
 	Report    *report.Service
 	Claim     *claim.Service
@@ -229,6 +231,9 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	a.AfterSale = aftersale.New(aftersale.Options{DB: a.DB, Orders: a.Order, Files: a.Files, Sealer: sealer, Windows: aftersale.Windows{
+		Ask: days(cfg.AfterSaleDays), Reply: time.Duration(cfg.AfterSaleReplyHours) * time.Hour, Escalate: days(cfg.AfterSaleEscalateDays),
+		SendBack: days(cfg.AfterSaleReturnDays), Receive: days(cfg.AfterSaleReceiveDays)}})
 	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
 	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
 	return a.openNotify(platform)
@@ -251,6 +256,8 @@ func (a *App) openNotify(platform *wechat.Client) (err error) {
 	a.Notify, err = notify.New(notify.Options{DB: a.DB, Wechat: platform, Sealer: a.sealer, Templates: templates, Metrics: a.metrics, Log: a.log})
 	return err
 }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 func (a *App) wechat() (*wechat.Client, error) {
 	cfg := a.Config
@@ -294,6 +301,7 @@ func (a *App) openServer() (err error) {
 		Limit:     a.Limit,
 		Shop:      a.Shop,
 		Order:     a.Order,
+		AfterSale: a.AfterSale,
 		Payment:   a.Payment,
 		Report:    a.Report,
 		Claim:     a.Claim,

@@ -106,6 +106,10 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 		s.h.insert(&model.Address{ID: id, PersonID: person, CreatedAt: now, UpdatedAt: now})
 	case identity.ObjectOrder, identity.ObjectParcel:
 		s.h.insert(order(), &model.OrderLine{ID: id, OrderID: id, ParcelID: id, SupplierID: supplier, Quantity: 1}, &model.Parcel{ID: id, OrderID: id, SupplierID: supplier, UnionID: u.ID, Status: "waiting", CreatedAt: now, UpdatedAt: now})
+	case identity.ObjectAfterSale:
+		s.h.insert(order(), &model.OrderLine{ID: id, OrderID: id, ParcelID: id, SupplierID: supplier, Quantity: 1}, &model.Parcel{ID: id, OrderID: id, SupplierID: supplier, UnionID: u.ID, Status: "waiting", CreatedAt: now, UpdatedAt: now},
+			&model.AfterSale{ID: id, OrderID: id, ParcelID: id, SupplierID: supplier, UnionID: u.ID, PersonID: person, Kind: "refund_only", Reason: "other", Status: "requested", CreatedAt: now, UpdatedAt: now},
+			&model.AfterSalePicture{CaseID: id, Seq: 1, FileID: s.object(identity.ObjectFile, u, person, supplier)})
 	case identity.ObjectCertificate:
 		s.h.insert(&model.Certificate{ID: id, SupplierID: supplier, Kind: "food_licence", ValidFrom: "2025-01-01", ValidUntil: "2025-12-31", Status: "active", CreatedAt: now, UpdatedAt: now})
 	case identity.ObjectProduct:
@@ -285,7 +289,7 @@ func (s *scene) positionsOf(r api.Route, role identity.Role) (all []position) {
 	switch {
 	case r.Object == identity.ObjectFile:
 		all = append(all, position{"own supplier", s.object(r.Object, none, 0, s.suppliers["own"]), true})
-	case (r.Object == identity.ObjectParcel || r.Object == identity.ObjectSettlement) && role == identity.RoleSupplier:
+	case (r.Object == identity.ObjectParcel || r.Object == identity.ObjectAfterSale || r.Object == identity.ObjectSettlement) && role == identity.RoleSupplier:
 		all = append(all, position{"own supplier", s.object(r.Object, s.unions["sibling"], s.h.DB.NewID(), s.suppliers["own"]), true})
 	}
 	return all

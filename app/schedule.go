@@ -24,6 +24,7 @@ func (a *App) chores() []chore {
 		{"payments", 5 * time.Second, a.Payment.Complete},
 		{"reminders", 10 * time.Minute, a.Allowance.RemindDue},
 		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
+		{"after-sales", 10 * time.Minute, func(ctx context.Context) error { _, err := a.AfterSale.Expire(ctx); return err }},
 		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
 		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},
 	}

@@ -50,9 +50,14 @@ type Config struct {
 	TemplateOrderShipped    string `env:"WECHAT_TEMPLATE_ORDER_SHIPPED"`
 	TemplateRefundDone      string `env:"WECHAT_TEMPLATE_REFUND_DONE"`
 
-	CityUnionName   string `env:"CITY_UNION_NAME" envDefault:"湛江市总工会"`
-	AutoConfirmDays int    `env:"AUTO_CONFIRM_DAYS" envDefault:"10"`
-	SettleAfterDays int    `env:"SETTLE_AFTER_DAYS" envDefault:"7"`
+	CityUnionName         string `env:"CITY_UNION_NAME" envDefault:"湛江市总工会"`
+	AutoConfirmDays       int    `env:"AUTO_CONFIRM_DAYS" envDefault:"10"`
+	AfterSaleDays         int    `env:"AFTER_SALE_DAYS" envDefault:"7"`
+	AfterSaleReplyHours   int    `env:"AFTER_SALE_REPLY_HOURS" envDefault:"48"`
+	AfterSaleEscalateDays int    `env:"AFTER_SALE_ESCALATE_DAYS" envDefault:"7"`
+	AfterSaleReturnDays   int    `env:"AFTER_SALE_RETURN_DAYS" envDefault:"7"`
+	AfterSaleReceiveDays  int    `env:"AFTER_SALE_RECEIVE_DAYS" envDefault:"7"`
+	SettleAfterDays       int    `env:"SETTLE_AFTER_DAYS" envDefault:"7"`
 
 	PictureStore string `env:"PICTURE_STORE" envDefault:"local"`
 	S3Endpoint   string `env:"S3_ENDPOINT"`
@@ -196,12 +201,27 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	if !unread["SETTLE_AFTER_DAYS"] && (c.SettleAfterDays < 0 || c.SettleAfterDays > 90) {
 		wrong("SETTLE_AFTER_DAYS %d is not between 0 and 90", c.SettleAfterDays)
 	}
+	mistakes = append(mistakes, c.checkAfterSale(unread)...)
 	mistakes = append(mistakes, c.checkWechat()...)
 	mistakes = append(mistakes, c.checkWechatPay()...)
 	mistakes = append(mistakes, c.checkTemplates()...)
 	mistakes = append(mistakes, c.checkStore()...)
 	mistakes = append(mistakes, c.checkKeys()...)
 	return append(mistakes, c.checkSessions(unread)...)
+}
+
+// checkAfterSale bounds the time that after-sales give to people.
+func (c *Config) checkAfterSale(unread map[string]bool) (mistakes []error) {
+	for _, x := range []struct {
+		name   string
+		n, max int
+	}{{"AFTER_SALE_DAYS", c.AfterSaleDays, 90}, {"AFTER_SALE_REPLY_HOURS", c.AfterSaleReplyHours, 720}, {"AFTER_SALE_ESCALATE_DAYS", c.AfterSaleEscalateDays, 90},
+		{"AFTER_SALE_RETURN_DAYS", c.AfterSaleReturnDays, 90}, {"AFTER_SALE_RECEIVE_DAYS", c.AfterSaleReceiveDays, 90}} {
+		if !unread[x.name] && (x.n < 1 || x.n > x.max) {
+			mistakes = append(mistakes, fmt.Errorf("%s %d is not between 1 and %d", x.name, x.n, x.max))
+		}
+	}
+	return mistakes
 }
 
 // checkWechat holds the rule that the emulator, which lets anyone in, is only ever served on loopback and never behind

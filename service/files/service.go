@@ -24,6 +24,7 @@ const (
 	KindCertificate = "certificate" // licence of a supplier, certificate of a product
 	KindRoster      = "roster"      // an uploaded roster: personal data
 	KindGrant       = "grant"       // an uploaded list of people and amounts: personal data
+	KindAfterSale   = "after_sale"  // a picture that goes with an after-sales case
 )
 
 // Service keeps files as rows of the table files, each with its content in a store. Who may see a file is decided
@@ -31,10 +32,25 @@ const (
 type Service struct {
 	db    *model.DB
 	store Store
+	// decoding bounds how many uploaded pictures are decoded at once: the largest takes some 200 MB.
+	decoding chan struct{}
 }
 
 // NewService makes the service.
-func NewService(db *model.DB, store Store) *Service { return &Service{db: db, store: store} }
+func NewService(db *model.DB, store Store) *Service {
+	return &Service{db: db, store: store, decoding: make(chan struct{}, 2)}
+}
+
+// Picture is the function Picture, done when its turn has come. Errors as there.
+func (s *Service) Picture(ctx context.Context, r io.Reader) (Image, error) {
+	select {
+	case s.decoding <- struct{}{}:
+		defer func() { <-s.decoding }()
+		return Picture(r)
+	case <-ctx.Done():
+		return Image{}, ctx.Err()
+	}
+}
 
 // NewFile describes a file to save; exactly one of UnionID and SupplierID is set.
 type NewFile struct {

@@ -65,6 +65,10 @@ const (
 	PermStatementSubmit Permission = "statement.submit" // sign and submit one's own union's form
 	PermStatementReturn Permission = "statement.return" // send a form of the subtree back with a reason
 	PermAuditRead       Permission = "audit.read"       //
+	PermAfterSaleRead   Permission = "aftersale.read"   // after-sales cases
+	PermAfterSaleAsk    Permission = "aftersale.ask"    // ask for refunds of what the union bought for a group
+	PermAfterSaleHandle Permission = "aftersale.handle" // answer the cases about a supplier's goods
+	PermAfterSaleDecide Permission = "aftersale.decide" // decide cases in which supplier and member do not come together
 	PermClaimRead       Permission = "claim.read"       //
 	PermClaimEnter      Permission = "claim.enter"      // enter, correct and withdraw a purchase made elsewhere
 	PermClaimApprove    Permission = "claim.approve"    // approve, reject or revoke one that another person entered
@@ -74,28 +78,28 @@ const (
 	PermSettlementMake    Permission = "settlement.make"    // make a batch, enter a supplier's bank account
 	PermSettlementConfirm Permission = "settlement.confirm" // confirm what another person made or entered
 	PermSettlementPay     Permission = "settlement.pay"     // take the bank file, mark paid or refused
-	PermOutboxRead      Permission = "outbox.read"      // what was and was not told to members and to WeChat
-	PermOutboxReplay    Permission = "outbox.replay"    // have what was given up sent again
-	PermReminderSend    Permission = "reminder.send"    // remind a union's members of the year's end
+	PermOutboxRead        Permission = "outbox.read"        // what was and was not told to members and to WeChat
+	PermOutboxReplay      Permission = "outbox.replay"      // have what was given up sent again
+	PermReminderSend      Permission = "reminder.send"      // remind a union's members of the year's end
 )
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
+var needsSecondFactor = permissions(PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
 	PermSettlementConfirm, PermSettlementPay)
 
-var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermStatementRead, PermClaimRead}
+var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermClaimRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
-	RoleUnionAdmin: permissions(append(reading, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend)...),
+	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend)...),
 	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
-	RoleCityFederation: permissions(append(reading, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
+	RoleCityFederation: permissions(append(reading, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
 		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay, PermOutboxRead, PermOutboxReplay)...),
 	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
-	RoleSupplier: permissions(PermSelf, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn),
+	RoleSupplier: permissions(PermSelf, PermAfterSaleRead, PermAfterSaleHandle, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn),
 	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead, PermOutboxRead, PermOutboxReplay),
 }
 

@@ -29,6 +29,7 @@ const (
 	ObjectSKU            Object = "sku"
 	ObjectOrder          Object = "order"
 	ObjectParcel         Object = "parcel"
+	ObjectAfterSale      Object = "after_sale"
 	ObjectAddress        Object = "address"
 	ObjectStatement      Object = "statement"
 	ObjectFile           Object = "file"
@@ -66,6 +67,7 @@ var owners = map[Object]string{
 	ObjectParcel: "SELECT u.path AS union_path, o.supplier_id, d.person_id FROM parcels o JOIN unions u ON u.id = o.union_id " +
 		"JOIN orders d ON d.id = o.order_id WHERE o.id = ?",
 	ObjectWechatRefund: byUnion + "wechat_refunds o ON o.union_id = u.id WHERE o.id = ?",
+	ObjectAfterSale:    "SELECT u.path AS union_path, o.supplier_id, o.person_id FROM after_sales o JOIN unions u ON u.id = o.union_id WHERE o.id = ?",
 	ObjectAddress:      "SELECT '' AS union_path, 0 AS supplier_id, person_id FROM addresses WHERE id = ? AND deleted_at IS NULL",
 	ObjectSupplier:     "SELECT '' AS union_path, id AS supplier_id, 0 AS person_id FROM suppliers WHERE id = ?",
 	ObjectCertificate:  "SELECT '' AS union_path, supplier_id, 0 AS person_id FROM certificates WHERE id = ?",
@@ -84,7 +86,7 @@ var owners = map[Object]string{
 var objectNames = map[Object]string{
 	ObjectUnion: "工会", ObjectMember: "会员", ObjectRosterImport: "名册导入", ObjectBindingRequest: "绑定申请", ObjectStaff: "账号",
 	ObjectFund: "经费账户", ObjectTopup: "经费入账", ObjectGrant: "发放批次", ObjectAllowance: "帮扶额度", ObjectSupplier: "供应商",
-	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAddress: "收货地址",
+	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAfterSale: "售后申请", ObjectAddress: "收货地址",
 	ObjectStatement: "统计表", ObjectFile: "文件", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记",
 	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单",
 }

@@ -23,8 +23,8 @@ type Shipment struct {
 
 var trackingNo = regexp.MustCompile(`^[A-Z0-9-]{6,40}$`)
 
-// clean brings a shipment into the form in which it is stored, or refuses it.
-func (sh Shipment) clean() (Shipment, error) {
+// Clean brings a shipment into the form in which it is stored, or refuses it with CodeInvalid.
+func (sh Shipment) Clean() (Shipment, error) {
 	sh.Carrier, sh.TrackingNo = strings.TrimSpace(sh.Carrier), strings.ToUpper(strings.TrimSpace(sh.TrackingNo))
 	if n := utf8.RuneCountInString(sh.Carrier); n < 1 || n > 40 {
 		return sh, model.Invalid("carrier", "请填写承运公司，最多 40 个字")
@@ -45,7 +45,7 @@ var parcelStates = map[string]string{
 // Ship marks the supplier's own waiting parcel as shipped. Errors: CodeInvalid; CodeNotFound; CodeConflict when it is not waiting, or
 // when an after-sales case of it is undecided: what is to be sent would not be known.
 func (s *Service) Ship(ctx context.Context, actor model.Actor, id model.ID, sh Shipment) (ParcelView, error) {
-	sh, err := sh.clean()
+	sh, err := sh.Clean()
 	if err != nil {
 		return ParcelView{}, err
 	}
@@ -56,7 +56,7 @@ func (s *Service) Ship(ctx context.Context, actor model.Actor, id model.ID, sh S
 
 // Correct changes carrier and number of the supplier's own parcel while it is on its way. Errors as of Ship.
 func (s *Service) Correct(ctx context.Context, actor model.Actor, id model.ID, sh Shipment) (ParcelView, error) {
-	sh, err := sh.clean()
+	sh, err := sh.Clean()
 	if err != nil {
 		return ParcelView{}, err
 	}

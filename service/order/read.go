@@ -105,6 +105,20 @@ func (s *Service) Order(ctx context.Context, actor model.Actor, id model.ID) (Vi
 	return v, err
 }
 
+// Refund shows one refund of an order. CodeNotFound if it has none such.
+func (s *Service) Refund(ctx context.Context, order, id model.ID) (RefundView, error) {
+	_, refunds, err := s.moneyOf(ctx, order)
+	if err != nil {
+		return RefundView{}, err
+	}
+	for _, r := range refunds {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return RefundView{}, model.NotFound("退款")
+}
+
 // moneyOf tells which sources paid for the order, and what each refund gave back to where.
 func (s *Service) moneyOf(ctx context.Context, id model.ID) ([]Payment, []RefundView, error) {
 	var transfers []model.Transfer

@@ -19,6 +19,9 @@ var actionForm = regexp.MustCompile(`^([a-z]+)\.([a-z_]+)$`)
 func TestActionsHaveNames(t *testing.T) {
 	found := map[string]bool{"product.on": true, "product.off": true, "stock.receive": true, "stock.adjust": true, "supplier.active": true, "supplier.suspended": true,
 		"supplier.update": true, "channel.update": true, "region.update": true, "certificate.update": true}
+	for _, step := range []string{"open", "agree", "refuse", "send_back", "receive", "withdraw", "escalate", "decide", "expire"} {
+		found["aftersale."+step] = true
+	}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		skip := strings.HasSuffix(path, "_test.go") || filepath.Base(path) == "permissions.go" || filepath.Base(path) == "audit.go"
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || skip {

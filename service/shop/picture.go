@@ -37,7 +37,7 @@ func (s *Service) AddPicture(ctx context.Context, actor model.Actor, product mod
 	if _, err := nextPicture(s.db.Read(ctx), product); err != nil {
 		return PictureView{}, err
 	}
-	image, err := s.decode(ctx, r)
+	image, err := s.files.Picture(ctx, r)
 	if err != nil {
 		return PictureView{}, err
 	}
@@ -76,17 +76,6 @@ func nextPicture(tx *gorm.DB, product model.ID) (int, error) {
 		return 0, model.E(model.CodeConflict, "每件商品最多 %d 张图片，请先删除一张", MaxPictures)
 	}
 	return got.Last + 1, nil
-}
-
-// decode waits for its turn, since decoding the largest pictures takes much memory.
-func (s *Service) decode(ctx context.Context, r io.Reader) (files.Image, error) {
-	select {
-	case s.decoding <- struct{}{}:
-		defer func() { <-s.decoding }()
-		return files.Picture(r)
-	case <-ctx.Done():
-		return files.Image{}, ctx.Err()
-	}
 }
 
 func (s *Service) saveFile(ctx context.Context, actor model.Actor, f files.NewFile, data []byte) (files.FileView, error) {

@@ -14,11 +14,9 @@ type Service struct {
 	sealer *model.Sealer
 	files  *files.Service
 	guard  *guard.Guard
-	// decoding bounds how many uploaded pictures are decoded at once: the largest takes some 200 MB.
-	decoding chan struct{}
 }
 
 // New makes the service. The guard is told when stock comes in.
 func New(db *model.DB, sealer *model.Sealer, f *files.Service, g *guard.Guard) *Service {
-	return &Service{db: db, sealer: sealer, files: f, guard: g, decoding: make(chan struct{}, 2)}
+	return &Service{db: db, sealer: sealer, files: f, guard: g}
 }
