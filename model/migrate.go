@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -22,11 +23,25 @@ func (db *DB) Migrate(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return 0, fmt.Errorf("migrate: %w", err)
+	for try := 1; ; try++ {
+		_, err = p.Up(ctx)
+		if err == nil {
+			return p.GetDBVersion(ctx)
+		}
+		if db.Dialect == MySQL || try == maxMigrateTries {
+			return 0, fmt.Errorf("migrate: %w", err)
+		}
+		select {
+		case <-time.After(time.Duration(try) * 20 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
 	}
-	return p.GetDBVersion(ctx)
 }
+
+// maxMigrateTries bounds the tries on the embedded database, for which there is no lock: of two processes that make the same step at once one
+// fails, has its step undone, and finds it made at its next try.
+const maxMigrateTries = 12
 
 // ErrSchema says that the database's schema is not the one this program was built for.
 var ErrSchema = errors.New("the database schema does not fit this program")
