@@ -127,6 +127,43 @@ func TestMembersAreTold(t *testing.T) {
 	}
 }
 
+// TestWechatIsToldOfShipping pays with allowance and WeChat money: WeChat learns of the goods when all of them are on their way,
+// and the member of a refund when all of it has arrived.
+func TestWechatIsToldOfShipping(t *testing.T) {
+	s := newCashDesk(t)
+	b := s.buyer(s.union, 150_00)
+	user := s.user(b.Person)
+	b.consents(1, notify.TopicRefundDone)
+	p, q := s.pending(b, "shipping-0001"), s.pending(b, "shipping-0002")
+	for _, id := range []model.ID{p.ID, q.ID} {
+		s.pays(b.prepays(id).PaymentNo, nil)
+	}
+	parcels := s.detail(b.client, p.ID).Parcels
+	for i, parcel := range parcels {
+		if s.send(); len(s.Emulator.Uploads()) != 0 {
+			t.Errorf("told before parcel %d", i)
+		}
+		for n := range s.shop.Suppliers {
+			if a := s.supplierStaff(n).post(console+"/parcels/"+parcel.ID.String()+"/ship", order.Shipment{Carrier: "顺丰速运", TrackingNo: "SF00000001"}); a.Status == http.StatusOK {
+				break
+			}
+		}
+	}
+	s.send()
+	if u := s.Emulator.Uploads(); len(u) != 1 || u[0].TransactionID != s.payment(p.ID).TransactionID || !bytes.Contains(u[0].Body, []byte("100****0001")) {
+		t.Errorf("%+v", u)
+	}
+	b.money(ordersPath+"/"+q.ID.String()+"/cancel", "shipping-0003", map[string]any{"reason": "不要了"}).ok(nil)
+	if s.send(); len(s.heard(user)) != 0 {
+		t.Error("told of a refund that has not arrived")
+	}
+	s.complete()
+	s.send()
+	if m := s.heard(user)["refund_done"]; len(m) != 1 || !strings.Contains(m[0].Data["thing4"], "微信") {
+		t.Errorf("%+v", m)
+	}
+}
+
 // TestOutbox shows what the console sees of the outbox, and that what was given up can be sent again, by those who may.
 func TestOutbox(t *testing.T) {
 	s := newStall(t)

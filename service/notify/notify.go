@@ -115,9 +115,12 @@ func RefundDone(order model.Order, refund model.ID) Message {
 // RefundArrived writes RefundDone, within tx, the transaction in which WeChat's part of the refund is marked done.
 func RefundArrived(tx *gorm.DB, db *model.DB, now time.Time, refund model.ID) error {
 	var order model.Order
-	err := tx.Select("orders.id", "orders.person_id", "orders.union_id").Joins("JOIN refunds AS r ON r.order_id = orders.id").Where("r.id = ?", refund).Take(&order).Error
+	err := tx.Select("orders.*").Joins("JOIN refunds AS r ON r.order_id = orders.id").Where("r.id = ?", refund).Take(&order).Error
 	if err != nil {
 		return err
+	}
+	if order.Kind == "group" {
+		return nil // it was the union's money
 	}
 	return Enqueue(tx, db, now, RefundDone(order, refund))
 }

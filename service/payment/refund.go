@@ -9,6 +9,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/ledger"
+	"bangfu/service/notify"
 	"bangfu/service/wechat/pay"
 )
 
@@ -94,6 +95,11 @@ func (s *Service) paidBack(ctx context.Context, r model.WechatRefund, p model.Pa
 			"done_at": got.DoneAt, "problem": "", "attempts": 0, "next_try_at": nil, "updated_at": now})
 		if res.Error != nil {
 			return res.Error
+		}
+		if r.RefundID != nil { // else there was no order left to tell of
+			if err := notify.RefundArrived(tx, s.db, now, *r.RefundID); err != nil {
+				return err
+			}
 		}
 		if err := s.db.Audit(tx, model.Clockwork(), now, "payment.payback", object(p.ID), p.UnionID, map[string]any{"refund_no": r.RefundNo, "amount_fen": r.AmountFen}); err != nil {
 			return err
