@@ -24,6 +24,8 @@ func (s *Service) tend(ctx context.Context, actor model.Actor, id model.ID) erro
 	case p.Status == StatusCreated && over:
 		// WeChat was never told, and from this transaction on never will be: Prepay needs the payment not to be closed.
 		return s.closeOrder(ctx, p, overdue)
+	case p.Status == StatusClosed:
+		return s.askAgain(ctx, actor, p)
 	case p.Status != StatusPrepaid:
 		return nil
 	case s.wechat == nil:
@@ -52,6 +54,33 @@ func (s *Service) tend(ctx context.Context, actor model.Actor, id model.ID) erro
 }
 
 const overdue = "超过付款时间，未付款"
+
+// A payment that was closed at WeChat is asked for again soon and once more later. WeChat's word on closing is final, and its
+// notices repeat for a day; this finds money that came in spite of the one while the others were lost.
+const (
+	againSoon  = 10 * time.Minute
+	againLater = time.Hour
+)
+
+// askAgain makes sure that no money came for a payment that was closed at WeChat.
+func (s *Service) askAgain(ctx context.Context, actor model.Actor, p model.Payment) error {
+	if s.wechat == nil {
+		return errNoMerchant()
+	}
+	t, err := s.wechat.Query(ctx, p.PaymentNo)
+	if err != nil {
+		return err
+	}
+	if t.Paid() {
+		return s.settle(ctx, actor, p, t)
+	}
+	columns := map[string]any{"next_try_at": nil}
+	now := s.db.Now()
+	if p.ClosedAt != nil && now.Before(p.ClosedAt.Add(againLater)) {
+		columns["next_try_at"] = now.Add(againLater)
+	}
+	return s.update(ctx, p.ID, []string{StatusClosed}, columns)
+}
 
 // closeAtWechat makes WeChat take no money for the payment any more; false if it was paid before, which is then booked. WeChat is asked to
 // close before anything held is released, so that nobody pays for goods that went back on the shelf.
@@ -108,8 +137,11 @@ var errMoved = model.E(model.CodeConflict, "付款状态刚刚发生变化，请
 
 // markClosed closes a payment that is still as it was read.
 func markClosed(tx *gorm.DB, p model.Payment, now time.Time) error {
-	res := tx.Model(&model.Payment{}).Where("id = ? AND status = ?", p.ID, p.Status).
-		UpdateColumns(map[string]any{"status": StatusClosed, "closed_at": now, "attempts": 0, "next_try_at": nil, "updated_at": now})
+	columns := map[string]any{"status": StatusClosed, "closed_at": now, "attempts": 0, "next_try_at": nil, "updated_at": now}
+	if p.Status == StatusPrepaid {
+		columns["next_try_at"] = now.Add(againSoon)
+	}
+	res := tx.Model(&model.Payment{}).Where("id = ? AND status = ?", p.ID, p.Status).UpdateColumns(columns)
 	if res.Error == nil && res.RowsAffected == 0 {
 		return errMoved
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"time"
 
 	"bangfu/model"
@@ -169,16 +170,18 @@ type Verdict string
 
 // The verdicts.
 const (
-	PaySuccess Verdict = "success"
-	PayError   Verdict = "payerror"
+	PaySuccess     Verdict = "success"
+	PayError       Verdict = "payerror"
+	PayLate        Verdict = "late"         // success also where the payment is closed: it had been made before, and WeChat says so only now
+	PayWrongAmount Verdict = "wrong_amount" // success, but one fen more than was asked for
 )
 
 // Pay lets the payer pay the payment now. notice, if not nil, says how this payment's notice behaves, else the rules do
 // (SetNotices). A failed attempt sends no notice, as at WeChat. CodeNotFound, CodeConflict (closed, or paid already),
 // CodeInvalid.
 func (e *Emulator) Pay(paymentNo string, v Verdict, notice *NoticeRule) error {
-	if v != PaySuccess && v != PayError {
-		return model.Invalid("verdict", "结果应为 success 或 payerror")
+	if !slices.Contains([]Verdict{PaySuccess, PayError, PayLate, PayWrongAmount}, v) {
+		return model.Invalid("verdict", "结果应为 success、payerror、late 或 wrong_amount")
 	}
 	if notice != nil {
 		if err := notice.check(); err != nil {
@@ -191,7 +194,7 @@ func (e *Emulator) Pay(paymentNo string, v Verdict, notice *NoticeRule) error {
 	switch {
 	case t == nil:
 		return model.E(model.CodeNotFound, "没有这笔支付；模拟器只记得本次启动以来的支付")
-	case t.state == "CLOSED":
+	case t.state == "CLOSED" && v != PayLate:
 		return model.E(model.CodeConflict, "该支付已关闭，不能再付")
 	case t.state == "SUCCESS" || t.state == "REFUND":
 		return model.E(model.CodeConflict, "该支付已付款")
@@ -199,9 +202,28 @@ func (e *Emulator) Pay(paymentNo string, v Verdict, notice *NoticeRule) error {
 		t.state = "PAYERROR"
 		return nil
 	}
+	if v == PayWrongAmount {
+		t.in.Amount.Total++
+	}
 	t.state, t.paidAt, t.transactionID = "SUCCESS", e.clock.Now(), "4200"+digits(24)
 	e.notify(message{kind: AboutPayment, no: paymentNo, url: t.in.NotifyURL, event: "TRANSACTION.SUCCESS", content: t.answer()}, notice)
 	return nil
+}
+
+// Books tells what WeChat has taken for a payment and given back of it so far.
+func (e *Emulator) Books(paymentNo string) (paid, back model.Fen) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.trades[paymentNo]
+	if t == nil || t.transactionID == "" {
+		return 0, 0
+	}
+	for _, r := range t.refunds {
+		if r.status == "SUCCESS" {
+			back += model.Fen(r.in.Amount.Refund)
+		}
+	}
+	return model.Fen(t.in.Amount.Total), back
 }
 
 // digits is n random decimal digits.
