@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -337,5 +337,26 @@ func (s *Server) afterSaleRoutes() []Route {
 		{Method: post, Path: one + "/send-back", Audience: Staff, Permission: ask, Object: object, Handle: s.sendBackAfterSale},
 		{Method: post, Path: one + "/escalate", Audience: Staff, Permission: ask, Object: object, Handle: s.escalateAfterSale},
 		{Method: post, Path: one + "/pictures", Audience: Staff, Permission: ask, Object: object, Slow: true, Status: http.StatusCreated, Handle: s.addAfterSalePicture},
+	}
+}
+
+// invoiceRoutes: invoices that members and unions ask suppliers for.
+func (s *Server) invoiceRoutes() []Route {
+	const member, console = "/api/v1/member", "/api/v1/console"
+	const mine, one = member + "/invoice-requests/:id", console + "/invoice-requests/:id"
+	return []Route{
+		{Method: post, Path: member + "/orders/:id/invoice-requests", Audience: Member, Object: identity.ObjectOrder, Status: http.StatusCreated, Handle: s.requestInvoice},
+		{Method: get, Path: member + "/orders/:id/invoice-requests", Audience: Member, Object: identity.ObjectOrder, Handle: s.listOrderInvoices},
+		{Method: post, Path: mine + "/cancel", Audience: Member, Object: identity.ObjectInvoiceRequest, Handle: s.cancelMyInvoiceRequest},
+		{Method: get, Path: mine + "/file", Audience: Member, Object: identity.ObjectInvoiceRequest, Slow: true, Handle: s.getMyInvoiceFile},
+		{Method: post, Path: console + "/unions/:id/invoice-requests", Audience: Staff, Permission: identity.PermInvoiceRequest, Object: identity.ObjectUnion, Status: http.StatusCreated, Handle: s.requestUnionInvoice},
+		{Method: get, Path: console + "/unions/:id/invoice-requests", Audience: Staff, Permission: identity.PermOrderRead, Object: identity.ObjectUnion, Handle: s.listUnionInvoices},
+		{Method: get, Path: console + "/invoice-requests", Audience: Staff, Permission: identity.PermInvoiceIssue, Handle: s.listInvoiceRequests},
+		{Method: get, Path: one, Audience: Staff, Permission: identity.PermInvoiceRead, Object: identity.ObjectInvoiceRequest, Handle: s.getInvoiceRequest},
+		{Method: get, Path: one + "/file", Audience: Staff, Permission: identity.PermInvoiceRead, Object: identity.ObjectInvoiceRequest, Slow: true, Handle: s.getInvoiceFile},
+		{Method: post, Path: one + "/cancel", Audience: Staff, Permission: identity.PermInvoiceRequest, Object: identity.ObjectInvoiceRequest, Handle: s.cancelInvoiceRequest},
+		{Method: post, Path: one + "/reject", Audience: Staff, Permission: identity.PermInvoiceIssue, Object: identity.ObjectInvoiceRequest, Handle: s.rejectInvoiceRequest},
+		{Method: post, Path: one + "/issue", Audience: Staff, Permission: identity.PermInvoiceIssue, Object: identity.ObjectInvoiceRequest, Slow: true, Handle: s.issueInvoice},
+		{Method: post, Path: one + "/red", Audience: Staff, Permission: identity.PermInvoiceIssue, Object: identity.ObjectInvoiceRequest, Slow: true, Handle: s.redInvoice},
 	}
 }

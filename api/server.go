@@ -22,6 +22,7 @@ import (
 	"bangfu/service/claim"
 	"bangfu/service/files"
 	"bangfu/service/identity"
+	"bangfu/service/invoice"
 	"bangfu/service/limit"
 	"bangfu/service/notify"
 	"bangfu/service/order"
@@ -68,6 +69,7 @@ type Deps struct {
 
 	Settlement *settlement.Service
 	Notify     *notify.Service
+	Invoice    *invoice.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

@@ -24,6 +24,7 @@ import (
 	"bangfu/service/files"
 	"bangfu/service/guard"
 	"bangfu/service/identity"
+	"bangfu/service/invoice"
 	"bangfu/service/job"
 	"bangfu/service/limit"
 	"bangfu/service/notify"
@@ -74,6 +75,7 @@ type Services struct {
 
 	Settlement *settlement.Service
 	Notify     *notify.Service
+	Invoice    *invoice.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -234,6 +236,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.AfterSale = aftersale.New(aftersale.Options{DB: a.DB, Orders: a.Order, Files: a.Files, Sealer: sealer, Windows: aftersale.Windows{
 		Ask: days(cfg.AfterSaleDays), Reply: time.Duration(cfg.AfterSaleReplyHours) * time.Hour, Escalate: days(cfg.AfterSaleEscalateDays),
 		SendBack: days(cfg.AfterSaleReturnDays), Receive: days(cfg.AfterSaleReceiveDays)}})
+	a.Invoice = invoice.New(a.DB, a.Files)
 	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
 	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
 	return a.openNotify(platform)
@@ -308,6 +311,7 @@ func (a *App) openServer() (err error) {
 
 		Settlement: a.Settlement,
 		Notify:     a.Notify,
+		Invoice:    a.Invoice,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

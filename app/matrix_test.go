@@ -116,6 +116,8 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 		s.h.insert(product, &model.ProductPicture{ProductID: id, Seq: 1, FileID: id})
 	case identity.ObjectSKU:
 		s.h.insert(product, &model.SKU{ID: id, ProductID: id, Spec: "5kg", PriceFen: 1, Status: "on", CreatedAt: now, UpdatedAt: now}, &model.Stock{SKUID: id, UpdatedAt: now})
+	case identity.ObjectInvoiceRequest:
+		s.h.insert(&model.InvoiceRequest{ID: id, SupplierID: supplier, UnionID: u.ID, PersonID: person, TitleKind: "personal", Title: "张三", Status: "rejected", RequestedBy: "person:1", RequestedAt: now, UpdatedAt: now})
 	case identity.ObjectBankAccount:
 		s.h.insert(&model.SupplierBankAccount{ID: id, SupplierID: supplier, Version: s.n, AccountName: unique, Bank: "虚拟银行", Status: "entered", EnteredBy: 1, EnteredAt: now})
 	case identity.ObjectSettlementBatch, identity.ObjectSettlement:
@@ -289,7 +291,7 @@ func (s *scene) positionsOf(r api.Route, role identity.Role) (all []position) {
 	switch {
 	case r.Object == identity.ObjectFile:
 		all = append(all, position{"own supplier", s.object(r.Object, none, 0, s.suppliers["own"]), true})
-	case (r.Object == identity.ObjectParcel || r.Object == identity.ObjectAfterSale || r.Object == identity.ObjectSettlement) && role == identity.RoleSupplier:
+	case (r.Object == identity.ObjectParcel || r.Object == identity.ObjectAfterSale || r.Object == identity.ObjectSettlement || r.Object == identity.ObjectInvoiceRequest) && role == identity.RoleSupplier:
 		all = append(all, position{"own supplier", s.object(r.Object, s.unions["sibling"], s.h.DB.NewID(), s.suppliers["own"]), true})
 	}
 	return all

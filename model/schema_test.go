@@ -32,6 +32,7 @@ var entities = []any{
 	model.RiskRule{}, model.RiskRun{}, model.RiskSignal{},
 	model.SupplierBankAccount{}, model.SettlementBatch{}, model.Settlement{}, model.SettlementItem{},
 	model.OutboxMessage{}, model.Subscription{}, model.Reminder{},
+	model.InvoiceRequest{}, model.InvoiceRequestOrder{}, model.Invoice{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

@@ -141,7 +141,7 @@ func (StockMovement) TableName() string { return "stock_movements" }
 type File struct {
 	ID          ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
 	StoreKey    string    `gorm:"column:store_key"`
-	Kind        string    `gorm:"column:kind"` // picture | evidence | certificate | roster | grant
+	Kind        string    `gorm:"column:kind"` // picture | evidence | certificate | roster | grant | invoice
 	Name        string    `gorm:"column:name"`
 	ContentType string    `gorm:"column:content_type"`
 	Size        int64     `gorm:"column:size"` // bytes

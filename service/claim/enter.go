@@ -170,6 +170,9 @@ func (s *Service) fill(tx *gorm.DB, c *model.Claim, in Input, old *model.Claim, 
 		return nil, err
 	}
 	key := bill.key()
+	if err := issuedHere(tx, key); err != nil {
+		return nil, err
+	}
 	c.ChannelID, c.PurchasedOn, c.Year, c.AmountFen, c.Purse, c.Note = in.ChannelID, day, policy.Year, in.AmountFen, in.Purse, in.Note
 	c.InvoiceCode, c.InvoiceNo, c.LiveInvoice = bill.code, bill.no, &key
 	persons, err := s.whoTookPart(tx, c, in, old)

@@ -3,6 +3,8 @@ package claim
 import (
 	"strings"
 
+	"gorm.io/gorm"
+
 	"bangfu/model"
 )
 
@@ -43,6 +45,25 @@ func parseInvoice(code, no string) (invoice, error) {
 		return i, model.Invalid("invoice_no", noForm)
 	}
 	return i, nil
+}
+
+// ParseInvoice is parseInvoice for invoices that suppliers upload: code, number, and what is unique in the city.
+func ParseInvoice(code, no string) (bareCode, bareNo, key string, err error) {
+	i, err := parseInvoice(code, no)
+	return i.code, i.no, i.key(), err
+}
+
+// issuedHere refuses a bill that a supplier of the product's own shop issued for an order: it was not bought elsewhere, and the form
+// counts the order already.
+func issuedHere(tx *gorm.DB, key string) error {
+	var n int64
+	err := tx.Model(&model.Invoice{}).Where("number_key = ?", key).Count(&n).Error
+	if err == nil && n > 0 {
+		e := model.E(model.CodeConflict, "这张发票是本平台订单的发票，订单已经计入统计，不能再作为其他渠道的采购登记")
+		e.Fields = []model.Field{{Name: "invoice_no", Message: e.Message}}
+		return e
+	}
+	return err
 }
 
 func (i invoice) wellFormed() bool {

@@ -75,6 +75,7 @@ var extensions = map[string]string{
 	"image/jpeg":               ".jpg",
 	"image/png":                ".png",
 	"application/pdf":          ".pdf",
+	"application/ofd":          ".ofd",
 	"text/csv; charset=utf-8":  ".csv",
 	"application/octet-stream": ".bin",
 	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",

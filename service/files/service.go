@@ -25,6 +25,7 @@ const (
 	KindRoster      = "roster"      // an uploaded roster: personal data
 	KindGrant       = "grant"       // an uploaded list of people and amounts: personal data
 	KindAfterSale   = "after_sale"  // a picture that goes with an after-sales case
+	KindInvoice     = "invoice"     // uploaded by a supplier: seen through its request only
 )
 
 // Service keeps files as rows of the table files, each with its content in a store. Who may see a file is decided
@@ -126,10 +127,10 @@ func (s *Service) Open(ctx context.Context, id model.ID) (model.File, io.ReadSee
 }
 
 // Show is Open for people who look at a file: uploaded lists of people are not shown, since they hold phone and ID
-// numbers of many at once.
+// numbers of many at once, and invoices are seen through their request only.
 func (s *Service) Show(ctx context.Context, id model.ID) (model.File, io.ReadSeekCloser, error) {
 	row, content, err := s.Open(ctx, id)
-	if err == nil && (row.Kind == KindRoster || row.Kind == KindGrant) {
+	if err == nil && (row.Kind == KindRoster || row.Kind == KindGrant || row.Kind == KindInvoice) {
 		_ = content.Close()
 		return model.File{}, nil, errNoFile()
 	}

@@ -39,6 +39,7 @@ const (
 	ObjectBankAccount     Object = "bank_account"
 	ObjectSettlementBatch Object = "settlement_batch"
 	ObjectSettlement      Object = "settlement"
+	ObjectInvoiceRequest  Object = "invoice_request"
 )
 
 // Owner says whose an object is. A zero part owns nothing.
@@ -80,6 +81,7 @@ var owners = map[Object]string{
 	ObjectSettlementBatch: byUnion + "settlement_batches o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectSettlement: "SELECT u.path AS union_path, o.supplier_id, 0 AS person_id FROM settlements o JOIN settlement_batches b ON b.id = o.batch_id " +
 		"JOIN unions u ON u.id = b.union_id WHERE o.id = ?",
+	ObjectInvoiceRequest: "SELECT u.path AS union_path, o.supplier_id, o.person_id FROM invoice_requests o JOIN unions u ON u.id = o.union_id WHERE o.id = ?",
 }
 
 // objectNames are the Chinese names in "not found" messages.
@@ -88,7 +90,7 @@ var objectNames = map[Object]string{
 	ObjectFund: "经费账户", ObjectTopup: "经费入账", ObjectGrant: "发放批次", ObjectAllowance: "帮扶额度", ObjectSupplier: "供应商",
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAfterSale: "售后申请", ObjectAddress: "收货地址",
 	ObjectStatement: "统计表", ObjectFile: "文件", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记",
-	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单",
+	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单", ObjectInvoiceRequest: "开票申请",
 }
 
 // CheckScope refuses, with CodeNotFound, an object that does not exist or that the actor may not see: a member sees

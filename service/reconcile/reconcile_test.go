@@ -107,6 +107,7 @@ func fill(t *testing.T, db *model.DB) {
 	}
 	rows = append(rows, settlementRows(at)...)
 	rows = append(rows, paymentRows(at)...)
+	rows = append(rows, invoiceRows(at)...)
 	for _, r := range rows {
 		if err := db.Read(context.Background()).Create(r).Error; err != nil {
 			t.Fatalf("%T: %v", r, err)
@@ -132,7 +133,8 @@ func restore(t *testing.T, db *model.DB) {
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
 		"reporting_periods", "statements", "statement_rows", "statement_parts", "wechat_accounts", "subscriptions", "reminders", "outbox", "claims", "claim_persons", "claim_files", "files",
 		"union_budgets", "holds", "payments", "wechat_refunds",
-		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items"} {
+		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
+		"invoice_requests", "invoice_request_orders", "invoices"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -237,6 +239,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 	}
 	breaks = append(breaks, settlementBreaks...)
 	breaks = append(breaks, paymentBreaks...)
+	breaks = append(breaks, invoiceBreaks...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {

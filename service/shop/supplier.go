@@ -124,7 +124,7 @@ func (s *Service) checkSupplier(r *model.Supplier, phone *string) error {
 	var w wrong
 	var ok bool
 	r.Name = w.text("name", "供应商名称", r.Name, 2, 120)
-	if r.CreditCode, ok = creditCode(r.CreditCode); !ok {
+	if r.CreditCode, ok = CreditCode(r.CreditCode); !ok {
 		w.add("credit_code", "统一社会信用代码不正确：应为 18 位，且校验码相符")
 	}
 	r.Contact = w.text("contact", "联系人", r.Contact, 2, 60)
