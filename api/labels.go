@@ -4,7 +4,7 @@ import "strings"
 
 // labels are what people call the fields of requests, for messages; a field's own name stands beside the message for programs.
 var labels = map[string]string{
-	"action": "操作", "actor": "操作人", "address_id": "收货地址", "amount_fen": "金额", "as_of": "统计时间", "cap_fen": "每人每年上限", "carrier": "承运公司",
+	"action": "操作", "answer": "回答", "template": "消息模板", "templates": "消息模板", "topic": "消息种类", "actor": "操作人", "address_id": "收货地址", "amount_fen": "金额", "as_of": "统计时间", "cap_fen": "每人每年上限", "carrier": "承运公司",
 	"category": "类别", "city": "城市", "code": "验证码", "consignee": "收货人", "contact": "联系人", "contact_phone": "联系电话", "credit_code": "统一社会信用代码",
 	"cursor": "翻页位置", "department": "部门", "description": "商品介绍", "detail": "详细地址", "district": "区县", "document_no": "文号", "due_on": "上报截止日",
 	"employee_no": "工号", "ends_on": "截止日期", "evidence_file_id": "凭证文件", "evidence_no": "凭证号", "exclude_granted": "不含已发放", "expected_person_times": "所见人次",
