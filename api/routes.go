@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -358,5 +358,32 @@ func (s *Server) invoiceRoutes() []Route {
 		{Method: post, Path: one + "/reject", Audience: Staff, Permission: identity.PermInvoiceIssue, Object: identity.ObjectInvoiceRequest, Handle: s.rejectInvoiceRequest},
 		{Method: post, Path: one + "/issue", Audience: Staff, Permission: identity.PermInvoiceIssue, Object: identity.ObjectInvoiceRequest, Slow: true, Handle: s.issueInvoice},
 		{Method: post, Path: one + "/red", Audience: Staff, Permission: identity.PermInvoiceIssue, Object: identity.ObjectInvoiceRequest, Slow: true, Handle: s.redInvoice},
+	}
+}
+
+// counterRoutes: halls, members' codes, the cashier's counter.
+func (s *Server) counterRoutes() []Route {
+	const v1, console, member = "/api/v1", "/api/v1/console", "/api/v1/member"
+	return []Route{
+		{Method: get, Path: v1 + "/halls", Audience: Account, Handle: s.listOpenHalls},
+		{Method: get, Path: console + "/halls", Audience: Staff, Permission: identity.PermShopRead, Handle: s.listHalls},
+		{Method: post, Path: console + "/halls", Audience: Staff, Permission: identity.PermHallManage, Status: http.StatusCreated, Handle: s.createHall},
+		{Method: patch, Path: console + "/halls/:id", Audience: Staff, Permission: identity.PermHallManage, Object: identity.ObjectHall, Handle: s.updateHall},
+		{Method: get, Path: console + "/halls/:id/days", Audience: Staff, Permission: identity.PermCounterRead, Object: identity.ObjectHall, Handle: s.getHallDays},
+		{Method: get, Path: console + "/halls/:id/sales", Audience: Staff, Permission: identity.PermCounterRead, Object: identity.ObjectHall, Handle: s.listHallSales},
+
+		{Method: get, Path: console + "/counter/hall", Audience: Staff, Permission: identity.PermCounterSell, Handle: s.getOwnHall},
+		{Method: get, Path: console + "/counter/goods", Audience: Staff, Permission: identity.PermCounterSell, Handle: s.listCounterGoods},
+		{Method: post, Path: console + "/counter/scan", Audience: Staff, Permission: identity.PermCounterSell, Status: http.StatusCreated, Handle: s.scanCounterCode},
+		{Method: get, Path: console + "/counter/redemptions/:id", Audience: Staff, Permission: identity.PermCounterSell, Object: identity.ObjectRedemption, Handle: s.getRedemption},
+		{Method: post, Path: console + "/counter/redemptions/:id/pay", Audience: Staff, Permission: identity.PermCounterSell, Object: identity.ObjectRedemption, Money: true, Handle: s.payRedemption},
+		{Method: post, Path: console + "/counter/redemptions/:id/cancel", Audience: Staff, Permission: identity.PermCounterSell, Object: identity.ObjectRedemption, Handle: s.cancelRedemption},
+		{Method: post, Path: console + "/counter/redemptions/:id/void", Audience: Staff, Permission: identity.PermCounterVoid, Object: identity.ObjectRedemption, Money: true, Handle: s.voidRedemption},
+
+		{Method: post, Path: member + "/counter-code", Audience: Member, Status: http.StatusCreated, Handle: s.requestCounterCode},
+		{Method: get, Path: member + "/redemptions", Audience: Member, Handle: s.listMyRedemptions},
+		{Method: get, Path: member + "/redemptions/pending", Audience: Member, Handle: s.listPendingRedemptions},
+		{Method: post, Path: member + "/redemptions/:id/confirm", Audience: Member, Object: identity.ObjectRedemption, Money: true, Handle: s.confirmRedemption},
+		{Method: post, Path: member + "/redemptions/:id/refuse", Audience: Member, Object: identity.ObjectRedemption, Handle: s.refuseRedemption},
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"bangfu/service/aftersale"
 	"bangfu/service/allowance"
 	"bangfu/service/claim"
+	"bangfu/service/counter"
 	"bangfu/service/files"
 	"bangfu/service/identity"
 	"bangfu/service/invoice"
@@ -70,6 +71,7 @@ type Deps struct {
 	Settlement *settlement.Service
 	Notify     *notify.Service
 	Invoice    *invoice.Service
+	Counter    *counter.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

@@ -24,11 +24,12 @@ func (s *Server) createStaff(ctx context.Context, c *Call) (any, error) {
 		Name       string        `json:"name" check:"required,max=30"`
 		Role       identity.Role `json:"role" check:"required,max=32"`
 		SupplierID model.ID      `json:"supplier_id"`
+		HallID     model.ID      `json:"hall_id"`
 	}
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return s.Identity.CreateStaff(ctx, c.Actor, c.Object, identity.StaffInput{Login: in.Login, Name: in.Name, Role: in.Role, SupplierID: in.SupplierID})
+	return s.Identity.CreateStaff(ctx, c.Actor, c.Object, identity.StaffInput{Login: in.Login, Name: in.Name, Role: in.Role, SupplierID: in.SupplierID, HallID: in.HallID})
 }
 
 func (s *Server) changeStaff(ctx context.Context, c *Call) (any, error) {

@@ -21,6 +21,7 @@ import (
 	"bangfu/service/aftersale"
 	"bangfu/service/allowance"
 	"bangfu/service/claim"
+	"bangfu/service/counter"
 	"bangfu/service/files"
 	"bangfu/service/guard"
 	"bangfu/service/identity"
@@ -76,6 +77,7 @@ type Services struct {
 	Settlement *settlement.Service
 	Notify     *notify.Service
 	Invoice    *invoice.Service
+	Counter    *counter.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -239,6 +241,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Invoice = invoice.New(a.DB, a.Files)
 	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
 	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
+	a.Counter = counter.New(a.DB, a.Guard, a.Order)
 	return a.openNotify(platform)
 }
 
@@ -312,6 +315,7 @@ func (a *App) openServer() (err error) {
 		Settlement: a.Settlement,
 		Notify:     a.Notify,
 		Invoice:    a.Invoice,
+		Counter:    a.Counter,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

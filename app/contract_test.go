@@ -82,7 +82,7 @@ func permissions(t *testing.T) map[string]permission {
 // short names of the roles, in the order of identity.Roles.
 var shortRoles = map[identity.Role]string{
 	identity.RoleUnionAdmin: "admin", identity.RoleUnionApprover: "approver", identity.RoleFederation: "federation", identity.RoleCityFederation: "city",
-	identity.RoleAuditor: "auditor", identity.RoleSupplier: "supplier", identity.RoleOperator: "operator",
+	identity.RoleAuditor: "auditor", identity.RoleSupplier: "supplier", identity.RoleCashier: "cashier", identity.RoleOperator: "operator",
 }
 
 // described is the row of the permission table that the program's own tables amount to.

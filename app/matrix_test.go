@@ -19,6 +19,7 @@ type scene struct {
 	h         *house
 	unions    map[string]model.Union // own, sibling, parent, child
 	suppliers map[string]model.ID    // own, other
+	halls     map[string]model.ID    // own, sibling (of the same supplier), other
 	period    model.ID
 	n, funds  int
 }
@@ -35,6 +36,10 @@ func newScene(t *testing.T) *scene {
 	for _, name := range []string{"own", "other"} {
 		s.suppliers[name] = s.supplier(name)
 	}
+	s.halls = map[string]model.ID{}
+	for name, supplier := range map[string]string{"own": "own", "sibling": "own", "other": "other"} {
+		s.halls[name] = s.hall(name, s.suppliers[supplier])
+	}
 	var period model.ReportingPeriod
 	if err := h.DB.Read(t.Context()).Where("year = 2025").Order("seq").Take(&period).Error; err != nil {
 		t.Fatal(err)
@@ -48,6 +53,22 @@ func (s *scene) supplier(name string) model.ID {
 	x := model.Supplier{ID: s.h.DB.NewID(), Name: name, CreditCode: name, Status: "active", CreatedAt: now, UpdatedAt: now}
 	s.h.insert(&x)
 	return x.ID
+}
+
+func (s *scene) hall(name string, supplier model.ID) model.ID {
+	now := s.h.clock.Now()
+	x := model.Hall{ID: s.h.DB.NewID(), ChannelID: s.h.channel("city", "2"), SupplierID: supplier, Name: name, Status: "active", CreatedAt: now, UpdatedAt: now}
+	s.h.insert(&x)
+	return x.ID
+}
+
+// redemption stores one at the hall.
+func (s *scene) redemption(hall, supplier, person model.ID) model.ID {
+	s.n++
+	id, now := s.h.DB.NewID(), s.h.clock.Now()
+	s.h.insert(&model.Redemption{ID: id, HallID: hall, SupplierID: supplier, PersonID: person, CashierID: 1, CodeHash: fmt.Sprintf("x%d", s.n), Status: "cancelled",
+		ScannedAt: now, ExpiresAt: now, UpdatedAt: now})
+	return id
 }
 
 // object stores one thing of the kind, which belongs to the union, the person and the supplier as its kind has them.
@@ -126,6 +147,8 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 	case identity.ObjectWechatRefund:
 		s.h.insert(&model.Payment{ID: id, PaymentNo: unique + "000000", OrderID: id, UnionID: u.ID, AmountFen: 1, Status: "paid", PaidFen: 1, PayBefore: now, CreatedAt: now, UpdatedAt: now},
 			&model.WechatRefund{ID: id, RefundNo: unique + "000000", PaymentID: id, UnionID: u.ID, AmountFen: 1, Status: "failed", CreatedAt: now, UpdatedAt: now})
+	case identity.ObjectRedemption:
+		return s.redemption(s.halls["other"], supplier, person)
 	default:
 		s.h.t.Fatalf("the matrix does not know how to make a %s", kind)
 	}
@@ -235,9 +258,13 @@ func (s *scene) walkStaff(t *testing.T, r api.Route, row permission) (walked int
 	for _, x := range identity.Roles {
 		may := strings.Contains(","+roles+",", ","+shortRoles[x.Role]+",")
 		staff := model.Staff{Role: string(x.Role), UnionID: own.ID}
-		if x.Role == identity.RoleSupplier {
+		if x.Role == identity.RoleSupplier || x.Role == identity.RoleCashier {
 			supplier := s.suppliers["own"]
 			staff.SupplierID = &supplier
+		}
+		if x.Role == identity.RoleCashier {
+			hall := s.halls["own"]
+			staff.HallID = &hall
 		}
 		for _, p := range s.positionsOf(r, x.Role) {
 			expected := "admitted"
@@ -283,16 +310,35 @@ func (s *scene) positionsOf(r api.Route, role identity.Role) (all []position) {
 			all = append(all, position{name + " supplier", s.object(r.Object, none, 0, supplier), role != identity.RoleSupplier || name == "own"})
 		}
 		return all
+	case identity.ObjectHall, identity.ObjectRedemption:
+		return s.hallPositions(r.Object, role)
 	}
+	ofShop := role == identity.RoleSupplier || role == identity.RoleCashier
 	for _, name := range positions {
-		visible := (name == "own" || name == "child") && role != identity.RoleSupplier
+		visible := (name == "own" || name == "child") && !ofShop
 		all = append(all, position{name, s.object(r.Object, s.unions[name], s.h.DB.NewID(), s.suppliers["other"]), visible})
 	}
 	switch {
 	case r.Object == identity.ObjectFile:
-		all = append(all, position{"own supplier", s.object(r.Object, none, 0, s.suppliers["own"]), true})
+		all = append(all, position{"own supplier", s.object(r.Object, none, 0, s.suppliers["own"]), role != identity.RoleCashier})
 	case (r.Object == identity.ObjectParcel || r.Object == identity.ObjectAfterSale || r.Object == identity.ObjectSettlement || r.Object == identity.ObjectInvoiceRequest) && role == identity.RoleSupplier:
 		all = append(all, position{"own supplier", s.object(r.Object, s.unions["sibling"], s.h.DB.NewID(), s.suppliers["own"]), true})
+	}
+	return all
+}
+
+// hallPositions are the halls, or a redemption at each: a cashier sees its own hall, a supplier its own halls, others all.
+func (s *scene) hallPositions(object identity.Object, role identity.Role) (all []position) {
+	for name, hall := range s.halls {
+		supplier := s.suppliers["own"]
+		if name == "other" {
+			supplier = s.suppliers["other"]
+		}
+		visible := role != identity.RoleCashier && role != identity.RoleSupplier || name == "own" || name == "sibling" && role == identity.RoleSupplier
+		if object == identity.ObjectRedemption {
+			hall = s.redemption(hall, supplier, s.h.DB.NewID())
+		}
+		all = append(all, position{name + " hall", hall, visible})
 	}
 	return all
 }

@@ -28,7 +28,8 @@ type Actor struct {
 	Role      string // staff only
 	UnionID   ID     // staff: root of the subtree that may be seen
 	UnionPath string // staff: that union's path
-	Supplier  ID     // suppliers' own accounts: the supplier, else 0
+	Supplier  ID     // suppliers' own accounts and cashiers: the supplier, else 0
+	Hall      ID     // cashiers: the hall that they sell at, else 0
 	Strong    bool   // the session passed a second factor
 	// InitialPassword: staff whose password was made by somebody else and must be changed before anything else.
 	InitialPassword bool

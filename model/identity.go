@@ -83,7 +83,8 @@ type Staff struct {
 	Name               string     `gorm:"column:name"`
 	Role               string     `gorm:"column:role"`          // see service/identity
 	UnionID            ID         `gorm:"column:union_id"`      // root of the subtree that this person may see
-	SupplierID         *ID        `gorm:"column:supplier_id"`   // suppliers' own accounts only
+	SupplierID         *ID        `gorm:"column:supplier_id"`   // suppliers' and cashiers' accounts only
+	HallID             *ID        `gorm:"column:hall_id"`       // cashiers only: the hall that they sell at
 	PasswordHash       string     `gorm:"column:password_hash"` // argon2id
 	MustChangePassword bool       `gorm:"column:must_change_password"`
 	TOTPSecretSealed   string     `gorm:"column:totp_secret_sealed"`

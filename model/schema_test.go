@@ -27,6 +27,7 @@ var entities = []any{
 	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
 	model.Hold{}, model.Payment{}, model.WechatRefund{}, model.RefundLine{},
 	model.AfterSale{}, model.AfterSaleLine{}, model.AfterSaleEvent{}, model.AfterSalePicture{},
+	model.Hall{}, model.CounterCode{}, model.Redemption{},
 	model.UnionBudget{}, model.LimitRule{},
 	model.Claim{}, model.ClaimPerson{}, model.ClaimFile{},
 	model.RiskRule{}, model.RiskRun{}, model.RiskSignal{},

@@ -17,6 +17,7 @@ const (
 	RoleCityFederation Role = "city_federation" // 市总工会: policy, channels, suppliers, products, the year's end
 	RoleAuditor        Role = "auditor"         // 审计: reads everything in its subtree, changes nothing
 	RoleSupplier       Role = "supplier"        // 供应商: its own products, stock and parcels
+	RoleCashier        Role = "cashier"         // 专馆收银员: sells at its own hall
 	RoleOperator       Role = "operator"        // 运维: accounts and the union tree; no money
 )
 
@@ -26,7 +27,7 @@ var Roles = []struct {
 	Name string
 }{
 	{RoleUnionAdmin, "工会经办人"}, {RoleUnionApprover, "工会审批人"}, {RoleFederation, "县区（产业）工会"}, {RoleCityFederation, "市总工会"},
-	{RoleAuditor, "审计（只读）"}, {RoleSupplier, "供应商"}, {RoleOperator, "系统运维"},
+	{RoleAuditor, "审计（只读）"}, {RoleSupplier, "供应商"}, {RoleCashier, "专馆收银员"}, {RoleOperator, "系统运维"},
 }
 
 // Permission is one thing that a role may do.
@@ -87,6 +88,14 @@ const (
 	PermInvoiceIssue   Permission = "invoice.issue"   // a supplier: answer requests
 )
 
+// The permissions of halls and their counters.
+const (
+	PermHallManage  Permission = "hall.manage"  // open, change and close halls
+	PermCounterRead Permission = "counter.read" // a hall's sales
+	PermCounterSell Permission = "counter.sell" // scan members' codes and sell at one's own hall
+	PermCounterVoid Permission = "counter.void" // undo a sale of one's own hall on its day
+)
+
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
 var needsSecondFactor = permissions(PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
@@ -99,11 +108,12 @@ var rolePermissions = map[Role]map[Permission]bool{
 	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
-	RoleCityFederation: permissions(append(reading, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
+	RoleCityFederation: permissions(append(reading, PermHallManage, PermCounterRead, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
 		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay, PermOutboxRead, PermOutboxReplay)...),
 	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
-	RoleSupplier: permissions(PermSelf, PermAfterSaleRead, PermAfterSaleHandle, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn, PermInvoiceRead, PermInvoiceIssue),
+	RoleSupplier: permissions(PermSelf, PermAfterSaleRead, PermAfterSaleHandle, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn, PermInvoiceRead, PermInvoiceIssue, PermCounterRead),
+	RoleCashier:  permissions(PermSelf, PermCounterRead, PermCounterSell, PermCounterVoid),
 	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead, PermOutboxRead, PermOutboxReplay),
 }
 

@@ -42,11 +42,18 @@ const (
 	ObjectInvoiceRequest  Object = "invoice_request"
 )
 
+// The objects of halls.
+const (
+	ObjectHall       Object = "hall"
+	ObjectRedemption Object = "redemption"
+)
+
 // Owner says whose an object is. A zero part owns nothing.
 type Owner struct {
 	UnionPath  string   // path of the union it belongs to
 	SupplierID model.ID // the supplier it belongs to
 	PersonID   model.ID // the person it belongs to
+	HallID     model.ID // the hall it belongs to: only things of halls have one
 }
 
 const byUnion = "SELECT u.path AS union_path, 0 AS supplier_id, 0 AS person_id FROM unions u JOIN "
@@ -82,6 +89,9 @@ var owners = map[Object]string{
 	ObjectSettlement: "SELECT u.path AS union_path, o.supplier_id, 0 AS person_id FROM settlements o JOIN settlement_batches b ON b.id = o.batch_id " +
 		"JOIN unions u ON u.id = b.union_id WHERE o.id = ?",
 	ObjectInvoiceRequest: "SELECT u.path AS union_path, o.supplier_id, o.person_id FROM invoice_requests o JOIN unions u ON u.id = o.union_id WHERE o.id = ?",
+
+	ObjectHall:       "SELECT '' AS union_path, supplier_id, 0 AS person_id, id AS hall_id FROM halls WHERE id = ?",
+	ObjectRedemption: "SELECT '' AS union_path, supplier_id, person_id, hall_id FROM redemptions WHERE id = ?",
 }
 
 // objectNames are the Chinese names in "not found" messages.
@@ -91,10 +101,11 @@ var objectNames = map[Object]string{
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAfterSale: "售后申请", ObjectAddress: "收货地址",
 	ObjectStatement: "统计表", ObjectFile: "文件", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记",
 	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单", ObjectInvoiceRequest: "开票申请",
+	ObjectHall: "专馆", ObjectRedemption: "到馆核销",
 }
 
 // CheckScope refuses, with CodeNotFound, an object that does not exist or that the actor may not see: a member sees
-// what is its person's, a supplier what is its supplier's, and every other role what belongs to its union's
+// what is its person's, a cashier what is its hall's, a supplier what is its supplier's, and every other role what belongs to its union's
 // subtree. Things of the shop belong to no union; every other staff role sees all of them.
 func CheckScope(ctx context.Context, db *model.DB, actor model.Actor, object Object, id model.ID) error {
 	var o Owner
@@ -114,6 +125,8 @@ func actorSees(actor model.Actor, o Owner) bool {
 		return o.PersonID != 0 && o.PersonID == actor.ID
 	case actor.Kind != model.ActorStaff:
 		return false
+	case actor.Hall != 0:
+		return o.HallID == actor.Hall
 	case actor.Supplier != 0:
 		return o.SupplierID == actor.Supplier
 	case o.UnionPath == "":

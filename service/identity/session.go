@@ -136,6 +136,9 @@ func (s *Service) StaffActor(ctx context.Context, token, csrf string, safe bool)
 	if who.SupplierID != nil {
 		actor.Supplier = *who.SupplierID
 	}
+	if who.HallID != nil {
+		actor.Hall = *who.HallID
+	}
 	return actor, nil
 }
 

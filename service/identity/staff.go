@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -21,7 +22,8 @@ type Staff struct {
 	RoleName           string     `json:"role_name"`
 	Union              UnionName  `json:"union"`
 	SupplierID         *model.ID  `json:"supplier_id"`
-	Status             string     `json:"status"` // active | disabled
+	HallID             *model.ID  `json:"hall_id"` // cashiers only
+	Status             string     `json:"status"`  // active | disabled
 	TOTPEnrolled       bool       `json:"totp_enrolled"`
 	MustChangePassword bool       `json:"must_change_password"`
 	LockedUntil        *time.Time `json:"locked_until"` // nil if not locked now
@@ -40,6 +42,7 @@ type StaffInput struct {
 	Name       string
 	Role       Role
 	SupplierID model.ID // role supplier only
+	HallID     model.ID // role cashier only; its supplier is the hall's
 }
 
 // StaffChange is what an administrator changes; nil leaves it as it is.
@@ -89,7 +92,7 @@ func staffRows(tx *gorm.DB) *gorm.DB {
 
 func (s *Service) viewStaff(r staffRow) Staff {
 	v := Staff{
-		ID: r.ID, Login: r.Login, Name: r.Name, Role: r.Role, RoleName: roleName(r.Role), Union: UnionName{ID: r.UnionID, Name: r.UnionName}, SupplierID: r.SupplierID,
+		ID: r.ID, Login: r.Login, Name: r.Name, Role: r.Role, RoleName: roleName(r.Role), Union: UnionName{ID: r.UnionID, Name: r.UnionName}, SupplierID: r.SupplierID, HallID: r.HallID,
 		Status: r.Status, TOTPEnrolled: r.TOTPEnrolledAt != nil, MustChangePassword: r.MustChangePassword, CreatedAt: r.CreatedAt,
 	}
 	if r.LockedUntil != nil && r.LockedUntil.After(s.db.Now()) {
@@ -121,14 +124,14 @@ func (r Role) mayGive(other Role) bool {
 	return r == RoleOperator || r == RoleCityFederation && other != RoleOperator
 }
 
-// checkPlace holds the rules of where a role may be: the city's, the operators' and the suppliers' accounts at the root
-// only, a federation's at a county or an industry only; a supplier, and nobody else, with its supplier.
+// checkPlace holds the rules of where a role may be: the city's, the operators', the suppliers' and the cashiers' accounts at
+// the root only, a federation's at a county or an industry only; a supplier, and nobody else, with its supplier.
 func checkPlace(tx *gorm.DB, role Role, union model.Union, supplier model.ID) error {
 	if _, known := rolePermissions[role]; !known {
 		return model.Invalid("role", "没有这个岗位")
 	}
 	switch role {
-	case RoleCityFederation, RoleOperator, RoleSupplier:
+	case RoleCityFederation, RoleOperator, RoleSupplier, RoleCashier:
 		if union.ParentID != nil {
 			return model.Invalid("role", "“"+roleName(string(role))+"”账号只能开在市总工会")
 		}
@@ -151,6 +154,23 @@ func checkPlace(tx *gorm.DB, role Role, union model.Union, supplier model.ID) er
 		return model.Invalid("supplier_id", "没有这个供应商")
 	}
 	return nil
+}
+
+// placeCashier checks the hall of a new account, which a cashier and nobody else has, and gives the account the hall's supplier.
+func placeCashier(tx *gorm.DB, role Role, hall model.ID, row *model.Staff) error {
+	if (role == RoleCashier) != (hall != 0) {
+		return model.Invalid("hall_id", "收银员账号须指定专馆，其他账号不能指定")
+	}
+	if hall == 0 {
+		return nil
+	}
+	var h model.Hall
+	err := tx.Where("id = ? AND status = 'active'", hall).Take(&h).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return model.Invalid("hall_id", "没有这个专馆，或已停用")
+	}
+	row.HallID, row.SupplierID = &h.ID, &h.SupplierID
+	return err
 }
 
 var loginForm = regexp.MustCompile(`^[a-z][a-z0-9._-]{2,39}$`)
@@ -190,6 +210,9 @@ func (s *Service) CreateStaff(ctx context.Context, actor model.Actor, union mode
 		}
 		if !Role(actor.Role).mayGive(in.Role) {
 			return model.E(model.CodeForbidden, "您不能开设“%s”账号", roleName(string(in.Role)))
+		}
+		if err := placeCashier(tx, in.Role, in.HallID, &row); err != nil {
+			return err
 		}
 		if err := tx.Create(&row).Error; model.Duplicate(err) {
 			return model.E(model.CodeConflict, "登录名“%s”已被使用", in.Login)
@@ -240,8 +263,8 @@ func (s *Service) staffColumns(tx *gorm.DB, actor model.Actor, staff model.Staff
 		}
 	}
 	if change.Role != nil && string(*change.Role) != staff.Role {
-		if *change.Role == RoleSupplier || staff.Role == string(RoleSupplier) {
-			return nil, model.Invalid("role", "供应商账号不能与其他岗位互换，请另开账号")
+		if boundTo(*change.Role) || boundTo(Role(staff.Role)) {
+			return nil, model.Invalid("role", "供应商和收银员账号不能与其他岗位互换，请另开账号")
 		}
 		var u model.Union
 		if err := tx.Take(&u, staff.UnionID).Error; err != nil {
@@ -264,6 +287,9 @@ func (s *Service) staffColumns(tx *gorm.DB, actor model.Actor, staff model.Staff
 	}
 	return set, nil
 }
+
+// boundTo tells whether accounts of the role belong to a supplier or a hall.
+func boundTo(r Role) bool { return r == RoleSupplier || r == RoleCashier }
 
 // otherOperator makes sure that another active operator remains. It locks them all, so that two cannot disable each
 // other at once.

@@ -110,19 +110,28 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 }
 
 func turnedAway(v guard.Verdict) (Placed, string, error) {
+	err := Refusal(v)
+	if v.Outcome == guard.InFlight {
+		return Placed{}, outcomeInFlight, err
+	}
+	return Placed{}, outcomeOf(err), err
+}
+
+// Refusal is what somebody is told whom the door turned away: CodeConflict with in_flight, CodeSoldOut with SoldOut, or CodeRateLimited.
+func Refusal(v guard.Verdict) error {
 	switch v.Outcome {
 	case guard.InFlight:
 		e := model.E(model.CodeConflict, "正在下单，请勿重复点击")
 		e.Data = map[string]bool{"in_flight": true}
-		return Placed{}, outcomeInFlight, e
+		return e
 	case guard.SoldOut:
 		e := model.E(model.CodeSoldOut, "来晚了，商品已售罄")
 		e.Data = SoldOut{SKUID: v.SKU}
-		return Placed{}, outcomeOf(e), e
+		return e
 	default:
 		e := model.E(model.CodeRateLimited, "下单太频繁，请稍后再试")
 		e.RetryAfter = v.RetryAfter
-		return Placed{}, outcomeOf(e), e
+		return e
 	}
 }
 

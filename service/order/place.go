@@ -246,13 +246,18 @@ func (s *Service) write(tx *gorm.DB, actor model.Actor, now time.Time, order *mo
 	for i, d := range b.dues {
 		parcels[i] = model.Parcel{ID: s.db.NewID(), OrderID: order.ID, SupplierID: d.supplier, UnionID: order.UnionID, AmountFen: d.amount,
 			Status: ParcelWaiting, CreatedAt: now, UpdatedAt: now}
+		if order.Kind == KindCounter {
+			parcels[i].Status, parcels[i].ReceivedAt, parcels[i].ReceivedBy = ParcelReceived, &now, KindCounter
+		}
 	}
-	moves := make([]shop.Movement, len(b.lines))
+	var moves []shop.Movement
 	for i := range b.lines {
 		l := &b.lines[i]
 		at, _ := slices.BinarySearchFunc(parcels, l.SupplierID, func(p model.Parcel, id model.ID) int { return cmp.Compare(p.SupplierID, id) })
 		l.ID, l.OrderID, l.ParcelID = s.db.NewID(), order.ID, parcels[at].ID
-		moves[i] = shop.Movement{SKU: l.SKUID, Kind: shop.StockSell, Cause: "line:" + l.ID.String(), Quantity: -l.Quantity, Actor: actor}
+		if l.SKUID != 0 { // goods typed at a counter have no stock
+			moves = append(moves, shop.Movement{SKU: l.SKUID, Kind: shop.StockSell, Cause: "line:" + l.ID.String(), Quantity: -l.Quantity, Actor: actor})
+		}
 	}
 	if err := shop.MoveStocks(tx, s.db, now, moves); err != nil {
 		return err

@@ -65,7 +65,7 @@ func (s *Service) list(ctx context.Context, q *gorm.DB, f Filter, page model.Pag
 	}
 	return model.NewList(orders, page, func(o model.Order) model.ID { return o.ID }, func(o model.Order) Summary {
 		consignee := o.Consignee
-		if masked {
+		if masked && o.Kind != KindCounter { // there it is the hall's name
 			consignee = model.MaskName(consignee)
 		}
 		return Summary{ID: o.ID, OrderNo: o.OrderNo, Kind: o.Kind, Status: o.Status, UnionID: o.UnionID, UnionName: names[o.UnionID], Consignee: consignee,

@@ -73,8 +73,8 @@ type Part struct {
 // LineView is one SKU of an order as it was bought.
 type LineView struct {
 	ID          model.ID  `json:"id"`
-	ProductID   model.ID  `json:"product_id"`
-	SKUID       model.ID  `json:"sku_id"`
+	ProductID   *model.ID `json:"product_id"` // nil, as SKUID: goods typed at a counter
+	SKUID       *model.ID `json:"sku_id"`
 	ProductName string    `json:"product_name"`
 	Spec        string    `json:"spec"`
 	PriceFen    model.Fen `json:"price_fen"`
@@ -119,7 +119,11 @@ type ParcelView struct {
 }
 
 func viewLine(l model.OrderLine) LineView {
-	return LineView{ID: l.ID, ProductID: l.ProductID, SKUID: l.SKUID, ProductName: l.ProductName, Spec: l.Spec, PriceFen: l.PriceFen, Quantity: l.Quantity, AmountFen: l.AmountFen}
+	v := LineView{ID: l.ID, ProductName: l.ProductName, Spec: l.Spec, PriceFen: l.PriceFen, Quantity: l.Quantity, AmountFen: l.AmountFen}
+	if l.SKUID != 0 {
+		v.ProductID, v.SKUID = &l.ProductID, &l.SKUID
+	}
+	return v
 }
 
 // recipient is to whom an order goes.
@@ -140,7 +144,7 @@ func (s *Service) recipientOf(o model.Order, masked bool) (recipient, error) {
 		return recipient{}, err
 	}
 	region := to.Province + to.City + to.District
-	if masked {
+	if masked && o.Kind != KindCounter { // there it is the hall's name and address
 		return recipient{model.MaskName(o.Consignee), model.MaskPhone(phone), region + "****"}, nil
 	}
 	return recipient{o.Consignee, phone, region + to.Detail}, nil

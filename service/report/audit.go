@@ -170,7 +170,7 @@ var actions = map[string]string{
 var subjects = map[string]string{
 	"outbox": "通知消息", "reminder": "到期提醒", "union": "工会", "roster": "名册", "member": "会员", "binding": "身份绑定", "staff": "控制台账号", "policy": "政策年度", "topup": "经费入账", "budget": "年度经费预算", "limit": "节日慰问品限额",
 	"grant": "额度发放", "allowance": "额度", "sweep": "年终清零", "channel": "采购渠道", "region": "地区", "supplier": "供应商", "certificate": "证照",
-	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "payment": "微信支付", "parcel": "包裹", "aftersale": "售后", "statement": "统计表",
+	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "payment": "微信支付", "parcel": "包裹", "aftersale": "售后", "statement": "统计表", "hall": "专馆", "redemption": "到馆核销",
 	"claim":   "采购登记",
 	"invoice": "发票", "settlement": "货款结算", "bankaccount": "供应商收款账户",
 }
@@ -182,5 +182,5 @@ var verbs = map[string]string{
 	"login": "登录", "password": "修改密码", "reset_password": "重置密码", "totp_enrol": "绑定动态口令", "reset_totp": "重置动态口令", "unlock": "解锁", "sign_out": "强制退出",
 	"enter": "录入", "confirm": "确认", "reject": "驳回", "draft": "拟定", "approve": "批准", "stop": "中止", "revoke": "收回", "done": "完成",
 	"withdraw": "撤回", "on": "上架", "off": "下架", "receive": "入库", "adjust": "调整", "picture_add": "添加图片", "picture_remove": "删除图片", "save": "保存",
-	"replay": "重新发送", "open": "提交申请", "agree": "同意", "refuse": "拒绝", "send_back": "寄回商品", "escalate": "转平台处理", "decide": "平台处理", "expire": "超时处理", "checkout": "下单", "paid": "付款成功", "refund": "退款", "void": "柜台撤销", "ship": "发货", "correct": "更正运单", "submit": "提交", "return": "退回",
+	"replay": "重新发送", "open": "提交申请", "agree": "同意", "refuse": "拒绝", "send_back": "寄回商品", "escalate": "转平台处理", "decide": "平台处理", "expire": "超时处理", "checkout": "下单", "paid": "付款成功", "refund": "退款", "void": "柜台撤销", "ship": "发货", "correct": "更正运单", "scan": "扫消费码", "ask": "请会员确认", "submit": "提交", "return": "退回",
 }

@@ -74,6 +74,19 @@ func ForSale(tx *gorm.DB, skus []model.ID, now time.Time) (map[model.ID]SaleItem
 	return items, nil
 }
 
+// SupplierProblems says in Chinese why nothing of a supplier can be sold at now; empty: it can.
+func SupplierProblems(tx *gorm.DB, supplier model.ID, now time.Time) ([]string, error) {
+	var r model.Supplier
+	if err := tx.Where("id = ?", supplier).Take(&r).Error; err != nil {
+		return nil, err
+	}
+	p, err := loadPapers(tx, []model.ID{supplier}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return append(offReasons("on", "", r.Status), p.supplierProblems(supplier, model.DateOf(now))...), nil
+}
+
 // offReasons says what the states of the product and its supplier keep from being sold.
 func offReasons(productStatus, offReason, supplierStatus string) []string {
 	var reasons []string
