@@ -103,6 +103,14 @@ func TestInvoiceStory(t *testing.T) {
 	b.get(file + "?kind=red").fails(model.CodeNotFound)
 	b.post("/api/v1/member/invoice-requests/"+v.ID.String()+"/cancel", nil).fails(model.CodeConflict)
 
+	x.reddened(t, b, own, id, v)
+}
+
+// reddened refunds a piece of an order with an issued invoice of ¥100 and follows the red invoices that this asks for.
+func (x *till) reddened(t *testing.T, b buyer, own *client, id model.ID, v invoice.View) {
+	t.Helper()
+	path := ordersPath + "/" + id.String() + "/invoice-requests"
+	var list model.List[invoice.View]
 	x.giveBack(id, 1)
 	own.get(consolePath + "invoice-requests?needs_red=true").ok(&list)
 	if len(list.Items) != 1 || !list.Items[0].NeedsRed || list.Items[0].RedDueFen != 50_00 {

@@ -27,7 +27,7 @@ type View struct {
 	Status       string        `json:"status"`
 	Reason       string        `json:"reason"`
 	Orders       []OrderView   `json:"orders"`
-	Invoices     []InvoiceView `json:"invoices"`
+	Invoices     []BillView `json:"invoices"`
 	RequestedAt  time.Time     `json:"requested_at"`
 	DecidedAt    *time.Time    `json:"decided_at"`
 }
@@ -39,8 +39,8 @@ type OrderView struct {
 	AmountFen model.Fen `json:"amount_fen"`
 }
 
-// InvoiceView is an uploaded invoice.
-type InvoiceView struct {
+// BillView is one uploaded invoice of a request.
+type BillView struct {
 	Kind        string     `json:"kind"` // normal | red
 	InvoiceCode string     `json:"invoice_code"`
 	InvoiceNo   string     `json:"invoice_no"`
@@ -148,7 +148,7 @@ func views(tx *gorm.DB, rows []row, masked bool) ([]View, error) {
 		at[o.RequestID].Orders = append(at[o.RequestID].Orders, o.OrderView)
 	}
 	for _, x := range invoices {
-		at[x.RequestID].Invoices = append(at[x.RequestID].Invoices, InvoiceView{Kind: x.Kind, InvoiceCode: x.InvoiceCode, InvoiceNo: x.InvoiceNo, IssuedOn: x.IssuedOn,
+		at[x.RequestID].Invoices = append(at[x.RequestID].Invoices, BillView{Kind: x.Kind, InvoiceCode: x.InvoiceCode, InvoiceNo: x.InvoiceNo, IssuedOn: x.IssuedOn,
 			AmountFen: x.AmountFen, UploadedAt: x.UploadedAt})
 	}
 	return list, nil
@@ -156,7 +156,7 @@ func views(tx *gorm.DB, rows []row, masked bool) ([]View, error) {
 
 func (r row) view(masked bool) View {
 	v := View{ID: r.ID, SupplierID: r.SupplierID, SupplierName: r.SupplierName, UnionID: r.UnionID, UnionName: r.UnionName, ByMember: r.PersonID != 0, TitleKind: r.TitleKind,
-		Title: r.Title, TaxNo: r.TaxNo, AmountFen: r.AmountFen, RedFen: r.RedFen, Status: r.Status, Reason: r.Reason, Orders: []OrderView{}, Invoices: []InvoiceView{},
+		Title: r.Title, TaxNo: r.TaxNo, AmountFen: r.AmountFen, RedFen: r.RedFen, Status: r.Status, Reason: r.Reason, Orders: []OrderView{}, Invoices: []BillView{},
 		RequestedAt: r.RequestedAt, DecidedAt: r.DecidedAt}
 	if masked && r.TitleKind == titlePersonal {
 		v.Title = model.MaskName(r.Title)
