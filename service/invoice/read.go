@@ -11,25 +11,25 @@ import (
 
 // View is a request as it is shown. A personal title is masked for everybody but the member and the supplier.
 type View struct {
-	ID           model.ID      `json:"id"`
-	SupplierID   model.ID      `json:"supplier_id"`
-	SupplierName string        `json:"supplier_name"`
-	UnionID      model.ID      `json:"union_id"`
-	UnionName    string        `json:"union_name"`
-	ByMember     bool          `json:"by_member"`
-	TitleKind    string        `json:"title_kind"`
-	Title        string        `json:"title"`
-	TaxNo        string        `json:"tax_no"`
-	AmountFen    model.Fen     `json:"amount_fen"` // issued: of the invoice; requested: what the orders come to now
-	RedFen       model.Fen     `json:"red_fen"`    // of that taken back by red invoices
-	NeedsRed     bool          `json:"needs_red"`  // 需冲红: refunds after the issue
-	RedDueFen    model.Fen     `json:"red_due_fen"`
-	Status       string        `json:"status"`
-	Reason       string        `json:"reason"`
-	Orders       []OrderView   `json:"orders"`
-	Invoices     []BillView `json:"invoices"`
-	RequestedAt  time.Time     `json:"requested_at"`
-	DecidedAt    *time.Time    `json:"decided_at"`
+	ID           model.ID    `json:"id"`
+	SupplierID   model.ID    `json:"supplier_id"`
+	SupplierName string      `json:"supplier_name"`
+	UnionID      model.ID    `json:"union_id"`
+	UnionName    string      `json:"union_name"`
+	ByMember     bool        `json:"by_member"`
+	TitleKind    string      `json:"title_kind"`
+	Title        string      `json:"title"`
+	TaxNo        string      `json:"tax_no"`
+	AmountFen    model.Fen   `json:"amount_fen"` // issued: of the invoice; requested: what the orders come to now
+	RedFen       model.Fen   `json:"red_fen"`    // of that taken back by red invoices
+	NeedsRed     bool        `json:"needs_red"`  // 需冲红: refunds after the issue
+	RedDueFen    model.Fen   `json:"red_due_fen"`
+	Status       string      `json:"status"`
+	Reason       string      `json:"reason"`
+	Orders       []OrderView `json:"orders"`
+	Invoices     []BillView  `json:"invoices"`
+	RequestedAt  time.Time   `json:"requested_at"`
+	DecidedAt    *time.Time  `json:"decided_at"`
 }
 
 // OrderView is an order of a request.
