@@ -17,6 +17,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/model/modeltest"
+	"bangfu/service/aftersale"
 	"bangfu/service/identity"
 	"bangfu/service/order"
 	"bangfu/service/settlement"
@@ -127,7 +128,7 @@ func (x *till) receipt() map[string]any {
 	return map[string]any{"evidence_no": "XN回单" + f.ID.String(), "evidence_file_id": f.ID}
 }
 
-// giveBack refunds pieces of an order's first line as a decided after-sales case does.
+// giveBack refunds pieces of an order's first line.
 func (x *till) giveBack(id model.ID, quantity int64) {
 	x.t.Helper()
 	var line model.OrderLine
@@ -135,7 +136,7 @@ func (x *till) giveBack(id model.ID, quantity int64) {
 		x.t.Fatal(err)
 	}
 	err := x.DB.Tx(context.Background(), func(tx *gorm.DB) error {
-		_, err := x.Order.GiveBack(tx, model.Clockwork(), x.clock.Now(), order.Return{Order: id, Kind: order.RefundAfterSale, Reason: "破损", Lines: []order.ReturnLine{{LineID: line.ID, Quantity: quantity}}})
+		_, err := x.Order.GiveBack(tx, model.Clockwork(), x.clock.Now(), order.Return{Order: id, Kind: order.RefundCancel, Reason: "破损", Lines: []order.ReturnLine{{LineID: line.ID, Quantity: quantity}}})
 		return err
 	})
 	if err != nil {
@@ -387,15 +388,18 @@ func TestSettlementWaitsForAfterSales(t *testing.T) {
 	id, now := x.bought(b, 1, 0), x.clock.Now()
 	x.bought(b, 1, 1)
 	part := x.detail(b.client, id).Parcels[0]
-	sale := model.AfterSale{ID: x.DB.NewID(), OrderID: id, ParcelID: part.ID, SupplierID: part.SupplierID, UnionID: x.union.ID, PersonID: b.Person, Kind: "refund_only", Reason: "quality",
-		Status: "escalated", AmountFen: 50_00, CreatedAt: now, UpdatedAt: now}
-	x.insert(&sale)
+	sale, err := x.AfterSale.Open(t.Context(), b.actor(), "settle-case", id, aftersale.NewCase{Kind: "refund_only", Reason: "quality", Lines: []order.ReturnLine{{LineID: part.Lines[0].ID, Quantity: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	x.travel(now.AddDate(0, 0, 8))
 	x.expect(0, 50_00, 50_00, 0, 0)
 	if v := x.makes(); v.TotalFen != 50_00 {
 		t.Errorf("%+v", v)
 	}
-	x.update(&model.AfterSale{}, sale.ID, map[string]any{"status": "rejected", "ended_at": x.clock.Now()})
+	if _, err := x.AfterSale.Withdraw(t.Context(), b.actor(), sale.ID); err != nil {
+		t.Fatal(err)
+	}
 	x.expect(0, 0, 50_00, 50_00, 0)
 }
 

@@ -21,7 +21,7 @@ func paymentRows(at time.Time) []any {
 		&model.Payment{ID: 104, PaymentNo: "PN100", OrderID: 100, PersonID: 10, UnionID: 1, AmountFen: 5000, Status: "paid", PayBefore: later, TransactionID: "T1", PaidFen: 5000, PaidAt: &later, CreatedAt: at, UpdatedAt: at},
 		transfer(105, "pay", "payment:104", "wechat", "payment:104", 5000, &order),
 		transfer(106, "spend", "order:100:payment:104:99", "payment:104", "supplier:99", 5000, &order),
-		&model.Refund{ID: 107, OrderID: 100, UnionID: 1, Kind: "after_sale", AmountFen: 2000, WechatFen: 2000, RefundedAt: later},
+		&model.Refund{ID: 107, OrderID: 100, UnionID: 1, Kind: "cancel", AmountFen: 2000, WechatFen: 2000, RefundedAt: later},
 		&model.RefundLine{ID: 108, RefundID: 107, OrderID: 100, LineID: 102, Quantity: 2, AmountFen: 2000},
 		transfer(109, "refund", "107:order:100:payment:104:99", "supplier:99", "payment:104", 2000, &order),
 		&model.WechatRefund{ID: 110, RefundNo: "R107", PaymentID: 104, RefundID: &refund, UnionID: 1, AmountFen: 2000, Status: "done", DoneAt: &later, CreatedAt: later, UpdatedAt: later},
