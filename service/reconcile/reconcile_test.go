@@ -106,6 +106,7 @@ func fill(t *testing.T, db *model.DB) {
 		&model.IdempotencyKey{Actor: "person:10", IdemKey: "key-0001", ContentHash: "x", Response: `{"id":"30","order_no":"N30","total_fen":20000}`, CreatedAt: at},
 	}
 	rows = append(rows, settlementRows(at)...)
+	rows = append(rows, afterSaleRows(at)...)
 	rows = append(rows, paymentRows(at)...)
 	rows = append(rows, invoiceRows(at)...)
 	for _, r := range rows {
@@ -133,6 +134,7 @@ func restore(t *testing.T, db *model.DB) {
 		"channels", "suppliers", "products", "skus", "stocks", "stock_movements", "orders", "parcels", "order_lines", "refunds", "refund_lines", "sweeps", "idempotency_keys",
 		"reporting_periods", "statements", "statement_rows", "statement_parts", "wechat_accounts", "subscriptions", "reminders", "outbox", "claims", "claim_persons", "claim_files", "files",
 		"union_budgets", "holds", "payments", "wechat_refunds",
+		"after_sales", "after_sale_lines", "after_sale_events",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
 		"invoice_requests", "invoice_request_orders", "invoices"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
@@ -238,6 +240,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"claim_evidence", "claim:74", "UPDATE members SET person_id = 10, union_id = 2 WHERE id = 71"},
 	}
 	breaks = append(breaks, settlementBreaks...)
+	breaks = append(breaks, afterSaleBreaks...)
 	breaks = append(breaks, paymentBreaks...)
 	breaks = append(breaks, invoiceBreaks...)
 	seen := map[string]bool{}
