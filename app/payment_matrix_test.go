@@ -204,7 +204,7 @@ func (o *ordeal) reachPartlyRefunded() error {
 		if err := tx.Where("order_id = ?", o.placed.ID).Order("id").Take(&line).Error; err != nil {
 			return err
 		}
-		_, err := o.Order.GiveBack(tx, model.Clockwork(), o.DB.Now(), order.Return{Order: o.placed.ID, Kind: order.RefundAfterSale, Reason: "坏果", Lines: []order.ReturnLine{{LineID: line.ID, Quantity: 1}}})
+		_, err := o.Order.GiveBack(tx, model.Clockwork(), o.DB.Now(), order.Return{Order: o.placed.ID, Kind: order.RefundCancel, Reason: "坏果", Lines: []order.ReturnLine{{LineID: line.ID, Quantity: 1}}})
 		return err
 	})
 }
