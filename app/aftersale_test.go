@@ -432,8 +432,7 @@ func TestCasePictures(t *testing.T) {
 // TestCounterCase shows that the hall gives money back after the day, too, and that nothing is sent there.
 func TestCounterCase(t *testing.T) {
 	d := newDispute(t)
-	v := d.delivered(2)
-	d.update(&model.Order{}, v.ID, map[string]any{"kind": order.KindCounter})
+	v := d.stall.detail(d.client, deskIn(d.stall).sells(d.buyer, of(d.shop.SKUs[0], 2)).Order.ID)
 	d.passes(2 * day)
 	d.asks(v, "return_goods", 1).fails(model.CodeInvalid)
 	id := d.opened(v, "refund_only", 1)

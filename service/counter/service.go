@@ -1,5 +1,5 @@
 // Package counter is buying at a hall (专馆): the member shows a code, the hall's cashier scans it and enters what is bought, the
-// member's allowance pays (docs/adr/0016-at-the-counter.md). What an order is stays package order's.
+// member's allowance pays (docs/adr/0012-at-the-counter.md). What an order is stays package order's.
 package counter
 
 import (

@@ -109,6 +109,7 @@ func fill(t *testing.T, db *model.DB) {
 	rows = append(rows, afterSaleRows(at)...)
 	rows = append(rows, paymentRows(at)...)
 	rows = append(rows, invoiceRows(at)...)
+	rows = append(rows, counterRows(at)...)
 	for _, r := range rows {
 		if err := db.Read(context.Background()).Create(r).Error; err != nil {
 			t.Fatalf("%T: %v", r, err)
@@ -136,7 +137,7 @@ func restore(t *testing.T, db *model.DB) {
 		"union_budgets", "holds", "payments", "wechat_refunds",
 		"after_sales", "after_sale_lines", "after_sale_events",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
-		"invoice_requests", "invoice_request_orders", "invoices"} {
+		"halls", "counter_codes", "redemptions", "invoice_requests", "invoice_request_orders", "invoices"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -243,6 +244,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 	breaks = append(breaks, afterSaleBreaks...)
 	breaks = append(breaks, paymentBreaks...)
 	breaks = append(breaks, invoiceBreaks...)
+	breaks = append(breaks, counterBreaches...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {
