@@ -6,7 +6,7 @@ import (
 	"bangfu/model"
 )
 
-// counterRows are a hall of supplier 21 with a sale that stands (its money was given back by after-sales), one that was voided and one that
+// counterRows are a hall of supplier 21 with a sale that stands (its money was given back otherwise), one that was voided and one that
 // the member refused.
 func counterRows(at time.Time) []any {
 	id := func(n int) *model.ID { v := model.ID(n); return &v }
@@ -31,7 +31,7 @@ func counterRows(at time.Time) []any {
 		&model.Parcel{ID: 302, OrderID: 301, SupplierID: 21, UnionID: 1, AmountFen: 500, Status: "received", ReceivedAt: &later, ReceivedBy: "counter", CreatedAt: at, UpdatedAt: at},
 		&model.OrderLine{ID: 303, OrderID: 301, ParcelID: 302, SupplierID: 21, ProductName: "荔枝", PriceFen: 500, Quantity: 1, AmountFen: 500},
 		transfer(304, "spend", "order:301:18:21", "allowance:18", "supplier:21", 500, 301),
-		&model.Refund{ID: 307, OrderID: 301, UnionID: 1, Kind: "after_sale", AmountFen: 500, AllowanceFen: 500, RefundedAt: later},
+		&model.Refund{ID: 307, OrderID: 301, UnionID: 1, Kind: "cancel", AmountFen: 500, AllowanceFen: 500, RefundedAt: later},
 		&model.RefundLine{ID: 308, RefundID: 307, OrderID: 301, LineID: 303, Quantity: 1, AmountFen: 500},
 		transfer(309, "refund", "307:301:18:21", "supplier:21", "allowance:18", 500, 301),
 		&model.Parcel{ID: 312, OrderID: 311, SupplierID: 21, UnionID: 1, AmountFen: 700, Status: "cancelled", CreatedAt: at, UpdatedAt: at},
