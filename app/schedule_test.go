@@ -16,9 +16,9 @@ func TestChoresGoOnAfterARestart(t *testing.T) {
 	done := make(chan struct{})
 	go func() { h.Run(ctx); close(done) }()
 	held := func() int64 { return h.count(&model.Lease{}, "name LIKE 'chore:%'") }
-	for end := time.Now().Add(10 * time.Second); held() < 5 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); held() < h.Chores() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 	}
-	if held() != 5 {
+	if held() != h.Chores() {
 		t.Errorf("%d leases are held", held())
 	}
 	stop()
