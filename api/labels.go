@@ -18,6 +18,7 @@ var labels = map[string]string{
 	"payment": "支付方式", "starts_on": "开始日期", "status": "状态", "subtree": "连同下级工会", "supplier_id": "供应商", "title": "标题", "to": "截止日期", "total_fen": "合计金额", "totp": "动态口令",
 	"tracking_no": "快递单号", "union_id": "工会", "upstream_document_no": "上级文号", "url": "网址", "valid_from": "有效期起", "valid_until": "有效期止", "verdict": "核对结果",
 	"decision": "处理结果", "line_id": "订单商品", "lines": "商品", "restock": "是否重新上架", "return_to": "退货地址", "order_id": "订单",
+	"division": "分摊方式", "delivery": "收货信息", "members": "会员名单", "sets": "份数", "signed": "是否签收",
 	"version": "版本", "year": "年度",
 	"address": "地址", "confirm_over_fen": "会员确认起点金额", "goods": "商品名称", "goods_fen": "商品金额", "hall_id": "专馆", "open_hours": "营业时间",
 	"average_fen": "人均限额", "basis": "控制方式", "budget_fen": "本级工会经费预算支出", "enforce": "超过限额是否不予通过", "max_percent": "最高比例", "notice_document_no": "转引文号",

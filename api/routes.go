@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -385,5 +385,29 @@ func (s *Server) counterRoutes() []Route {
 		{Method: get, Path: member + "/redemptions/pending", Audience: Member, Handle: s.listPendingRedemptions},
 		{Method: post, Path: member + "/redemptions/:id/confirm", Audience: Member, Object: identity.ObjectRedemption, Money: true, Handle: s.confirmRedemption},
 		{Method: post, Path: member + "/redemptions/:id/refuse", Audience: Member, Object: identity.ObjectRedemption, Handle: s.refuseRedemption},
+	}
+}
+
+// groupRoutes: unions that buy for many members.
+func (s *Server) groupRoutes() []Route {
+	const member, console, one = "/api/v1/member", "/api/v1/console", "/api/v1/console/group-purchases/:id"
+	return []Route{
+		{Method: get, Path: console + "/group-purchase-template", Audience: Staff, Permission: identity.PermGroupRead, Handle: s.getGroupTemplate},
+		{Method: post, Path: console + "/unions/:id/group-purchases/read-list", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectUnion, Slow: true, Handle: s.readGroupList},
+		{Method: post, Path: console + "/unions/:id/group-purchases", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectUnion, Money: true, Status: http.StatusCreated, Handle: s.draftGroupPurchase},
+		{Method: get, Path: console + "/unions/:id/group-purchases", Audience: Staff, Permission: identity.PermGroupRead, Object: identity.ObjectUnion, Handle: s.listGroupPurchases},
+		{Method: get, Path: one, Audience: Staff, Permission: identity.PermGroupRead, Object: identity.ObjectGroupPurchase, Handle: s.getGroupPurchase},
+		{Method: get, Path: one + "/receivers", Audience: Staff, Permission: identity.PermGroupRead, Object: identity.ObjectGroupPurchase, Handle: s.listGroupReceivers},
+		{Method: post, Path: one + "/approve", Audience: Staff, Permission: identity.PermGroupApprove, Object: identity.ObjectGroupPurchase, Money: true, Slow: true, Handle: s.approveGroupPurchase},
+		{Method: post, Path: one + "/reject", Audience: Staff, Permission: identity.PermGroupApprove, Object: identity.ObjectGroupPurchase, Handle: s.rejectGroupPurchase},
+		{Method: post, Path: one + "/cancel", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectGroupPurchase, Handle: s.cancelGroupPurchase},
+		{Method: post, Path: one + "/cancel/approve", Audience: Staff, Permission: identity.PermGroupApprove, Object: identity.ObjectGroupPurchase, Money: true, Slow: true, Handle: s.approveGroupCancel},
+		{Method: post, Path: one + "/cancel/refuse", Audience: Staff, Permission: identity.PermGroupApprove, Object: identity.ObjectGroupPurchase, Handle: s.refuseGroupCancel},
+		{Method: post, Path: console + "/parcels/:id/receive", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectParcel, Handle: s.receiveGroupParcel},
+		{Method: post, Path: one + "/sign-offs", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectGroupPurchase, Handle: s.signGroupOnPaper},
+		{Method: post, Path: one + "/sign-offs/undo", Audience: Staff, Permission: identity.PermGroupApprove, Object: identity.ObjectGroupPurchase, Handle: s.undoGroupSignoff},
+		{Method: get, Path: one + "/sign-off-list", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectGroupPurchase, Slow: true, Handle: s.getGroupSignoffList},
+		{Method: get, Path: member + "/group-purchases", Audience: Member, Handle: s.listMyGroupPurchases},
+		{Method: post, Path: member + "/group-purchases/:id/sign", Audience: Member, Object: identity.ObjectGroupReceiver, Handle: s.signGroupPurchase},
 	}
 }

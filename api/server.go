@@ -22,6 +22,7 @@ import (
 	"bangfu/service/claim"
 	"bangfu/service/counter"
 	"bangfu/service/files"
+	"bangfu/service/group"
 	"bangfu/service/identity"
 	"bangfu/service/invoice"
 	"bangfu/service/limit"
@@ -67,6 +68,7 @@ type Deps struct {
 	Shop      *shop.Service
 	Report    *report.Service
 	Claim     *claim.Service
+	Group     *group.Service
 
 	Settlement *settlement.Service
 	Notify     *notify.Service

@@ -23,6 +23,7 @@ import (
 	"bangfu/service/claim"
 	"bangfu/service/counter"
 	"bangfu/service/files"
+	"bangfu/service/group"
 	"bangfu/service/guard"
 	"bangfu/service/identity"
 	"bangfu/service/invoice"
@@ -73,6 +74,7 @@ type Services struct {
 	Payment   *payment.Service
 	Report    *report.Service
 	Claim     *claim.Service
+	Group     *group.Service
 
 	Settlement *settlement.Service
 	Notify     *notify.Service
@@ -235,6 +237,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	a.Group = group.New(a.DB, a.Allowance, a.Order, sealer, a.Guard)
 	a.AfterSale = aftersale.New(aftersale.Options{DB: a.DB, Orders: a.Order, Files: a.Files, Sealer: sealer, Windows: aftersale.Windows{
 		Ask: days(cfg.AfterSaleDays), Reply: time.Duration(cfg.AfterSaleReplyHours) * time.Hour, Escalate: days(cfg.AfterSaleEscalateDays),
 		SendBack: days(cfg.AfterSaleReturnDays), Receive: days(cfg.AfterSaleReceiveDays)}})
@@ -311,6 +314,7 @@ func (a *App) openServer() (err error) {
 		Payment:   a.Payment,
 		Report:    a.Report,
 		Claim:     a.Claim,
+		Group:     a.Group,
 
 		Settlement: a.Settlement,
 		Notify:     a.Notify,

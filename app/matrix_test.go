@@ -123,6 +123,18 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 			f.UnionID, f.SupplierID = nil, &supplier
 		}
 		s.h.insert(f)
+	case identity.ObjectGroupPurchase, identity.ObjectGroupReceiver:
+		phone, err := s.h.sealer().Seal("10000000001", model.SealGroupPhone)
+		if err != nil {
+			s.h.t.Fatal(err)
+		}
+		address, err := s.h.sealer().Seal("{}", model.SealGroupAddress)
+		if err != nil {
+			s.h.t.Fatal(err)
+		}
+		s.h.insert(&model.GroupPurchase{ID: id, UnionID: u.ID, FundID: id, Purse: model.PurseExtra, Year: 2025, Title: unique, Selection: "roster", FilterJSON: "{}", Division: "even",
+			PhoneSealed: phone, AddressSealed: address, Receivers: 1, Status: "rejected", DraftedBy: 1, DraftedAt: now, UpdatedAt: now},
+			&model.GroupReceiver{ID: id, PurchaseID: id, MemberID: id, PersonID: person})
 	case identity.ObjectAddress:
 		s.h.insert(&model.Address{ID: id, PersonID: person, CreatedAt: now, UpdatedAt: now})
 	case identity.ObjectOrder, identity.ObjectParcel:

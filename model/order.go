@@ -65,7 +65,7 @@ type Parcel struct {
 	TrackingNo string     `gorm:"column:tracking_no"`
 	ShippedAt  *time.Time `gorm:"column:shipped_at"`
 	ReceivedAt *time.Time `gorm:"column:received_at"`
-	ReceivedBy string     `gorm:"column:received_by"` // member | clock | counter
+	ReceivedBy string     `gorm:"column:received_by"` // member | staff (of a group order) | clock | counter
 	CreatedAt  time.Time  `gorm:"column:created_at;autoCreateTime:false"`
 	UpdatedAt  time.Time  `gorm:"column:updated_at;autoUpdateTime:false"`
 }

@@ -39,6 +39,8 @@ const (
 	SealFillerPhone    = "statements.filler_phone"
 	SealReturnTo       = "after_sales.return_to"
 	SealBankAccountNo  = "supplier_bank_accounts.account_no"
+	SealGroupPhone     = "group_purchases.phone"
+	SealGroupAddress   = "group_purchases.address"
 )
 
 // The kinds of hashed values: what is found by its keyed digest.

@@ -19,7 +19,7 @@ func (s *Service) ApproveGrant(ctx context.Context, actor model.Actor, key strin
 		if err != nil {
 			return GrantView{}, err
 		}
-		if _, err := openPolicy(tx, g.Year, s.db.Now()); err != nil {
+		if _, err := OpenPolicy(tx, g.Year, s.db.Now()); err != nil {
 			return GrantView{}, err
 		}
 		var warnings []string
@@ -110,14 +110,10 @@ func (s *Service) StartGrant(ctx context.Context, actor model.Actor, key string,
 		if err != nil {
 			return GrantView{}, err
 		}
-		if _, err := openUnion(tx, g.UnionID); err != nil {
+		if _, err := OpenUnion(tx, g.UnionID); err != nil {
 			return GrantView{}, err
 		}
-		policy, err := openPolicy(locked(tx), g.Year, now)
-		if err != nil {
-			return GrantView{}, err
-		}
-		if err := begun(*policy, now); err != nil {
+		if _, err := LockPolicy(tx, g.Year, now); err != nil {
 			return GrantView{}, err
 		}
 		if err := notEmpty(tx, g.FundID); err != nil {

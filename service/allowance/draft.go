@@ -31,23 +31,56 @@ type GrantInput struct {
 }
 
 func (in GrantInput) check() error {
-	if (in.Selection == "filter") != (in.Filter != nil) {
-		return model.Invalid("filter", "按条件发放时须填写筛选条件，其他方式不填")
+	return CheckSelection(in.Selection, in.Filter, len(in.MemberIDs))
+}
+
+// CheckSelection refuses, with CodeInvalid, a choice of members (roster, filter or list) whose parts do not fit each other; listed is how many
+// members are named.
+func CheckSelection(selection string, filter *GrantFilter, listed int) error {
+	if (selection == "filter") != (filter != nil) {
+		return model.Invalid("filter", "按条件选择时须填写筛选条件，其他方式不填")
 	}
-	if (in.Selection == "list") != (len(in.MemberIDs) > 0) {
-		return model.Invalid("member_ids", "按名单发放时须列出会员，其他方式不填")
+	if (selection == "list") != (listed > 0) {
+		return model.Invalid("member_ids", "按名单选择时须列出会员，其他方式不填")
 	}
-	if in.Filter == nil {
+	if filter == nil {
 		return nil
 	}
-	if *in.Filter == (GrantFilter{}) {
-		return model.Invalid("filter", "请至少填写一个筛选条件；发给全体会员请选择“全体名册”")
+	if *filter == (GrantFilter{}) {
+		return model.Invalid("filter", "请至少填写一个筛选条件；要选全体会员请选择“全体名册”")
 	}
-	if in.Filter.JoinedBefore != "" {
-		_, err := model.ParseDate("filter.joined_before", in.Filter.JoinedBefore)
+	if filter.JoinedBefore != "" {
+		_, err := model.ParseDate("filter.joined_before", filter.JoinedBefore)
 		return err
 	}
 	return nil
+}
+
+// Members finds the members on the union's roster for whom all parts of the filter hold, all of them for an empty one.
+func (f GrantFilter) Members(tx *gorm.DB, union model.ID, purse model.Purse, year model.Year) *gorm.DB {
+	q := tx.Model(&model.Member{}).Where("union_id = ? AND status = 'active'", union)
+	if f.Department != "" {
+		q = q.Where("department = ?", f.Department)
+	}
+	if f.JoinedBefore != "" {
+		q = q.Where("joined_at < ?", model.Date(f.JoinedBefore).Start())
+	}
+	if f.ExcludeGranted {
+		q = q.Where("NOT EXISTS (SELECT 1 FROM allowances a WHERE a.member_id = members.id AND a.purse = ? AND a.year = ? AND a.status = 'active')", purse, year)
+	}
+	return q
+}
+
+// ListedMembers finds the id and person of listed members, by rising id; CodeInvalid unless all are on the union's roster.
+func ListedMembers(tx *gorm.DB, union model.ID, ids []model.ID) ([]model.Member, error) {
+	var members []model.Member
+	if err := tx.Select("id", "person_id").Where("union_id = ? AND status = 'active' AND id IN ?", union, ids).Order("id").Find(&members).Error; err != nil {
+		return nil, err
+	}
+	if missing := len(ids) - len(members); missing > 0 {
+		return nil, model.Invalid("member_ids", fmt.Sprintf("有 %d 人不在本工会的名册上", missing))
+	}
+	return members, nil
 }
 
 // DraftGrant makes a grant for another person to approve. The list of members is made at once for a small roster; for a
@@ -82,10 +115,10 @@ func (s *Service) newGrant(tx *gorm.DB, actor model.Actor, unionID model.ID, in 
 	now := s.db.Now()
 	g := model.Grant{ID: s.db.NewID(), UnionID: unionID, Purse: in.Purse, Year: in.Year, Title: in.Title, Selection: in.Selection, FilterJSON: "{}",
 		AmountFen: in.AmountFen, Status: grantPreparing, CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now}
-	if _, err := openUnion(tx, unionID); err != nil {
+	if _, err := OpenUnion(tx, unionID); err != nil {
 		return g, err
 	}
-	policy, err := openPolicy(tx, in.Year, now)
+	policy, err := OpenPolicy(tx, in.Year, now)
 	if err != nil {
 		return g, err
 	}
@@ -101,7 +134,7 @@ func (s *Service) newGrant(tx *gorm.DB, actor model.Actor, unionID model.ID, in 
 		}
 		g.FilterJSON = string(text)
 	}
-	fund, err := s.ensureFund(tx, unionID, in.Purse, in.Year)
+	fund, err := s.EnsureFund(tx, unionID, in.Purse, in.Year)
 	if err != nil {
 		return g, err
 	}
@@ -115,12 +148,9 @@ func (s *Service) newGrant(tx *gorm.DB, actor model.Actor, unionID model.ID, in 
 
 // prepareList puts listed members into the grant; all must be on the union's roster.
 func (s *Service) prepareList(tx *gorm.DB, g *model.Grant, ids []model.ID) error {
-	var members []model.Member
-	if err := tx.Select("id", "person_id").Where("union_id = ? AND status = 'active' AND id IN ?", g.UnionID, ids).Order("id").Find(&members).Error; err != nil {
+	members, err := ListedMembers(tx, g.UnionID, ids)
+	if err != nil {
 		return err
-	}
-	if missing := len(ids) - len(members); missing > 0 {
-		return model.Invalid("member_ids", fmt.Sprintf("有 %d 人不在本工会的名册上", missing))
 	}
 	if err := s.addItems(tx, g, members); err != nil {
 		return err
@@ -142,21 +172,12 @@ func (s *Service) prepareFirst(tx *gorm.DB, g *model.Grant) error {
 
 // prepareSome puts the next members after a member into the grant. more is the last one taken, 0 if none is left.
 func (s *Service) prepareSome(tx *gorm.DB, g *model.Grant, after model.ID) (more model.ID, err error) {
-	q := tx.Model(&model.Member{}).Select("id", "person_id").Where("union_id = ? AND status = 'active' AND id > ?", g.UnionID, after)
 	var f GrantFilter
 	if err := json.Unmarshal([]byte(g.FilterJSON), &f); err != nil {
 		return 0, err
 	}
-	if f.Department != "" {
-		q = q.Where("department = ?", f.Department)
-	}
-	if f.JoinedBefore != "" {
-		q = q.Where("joined_at < ?", model.Date(f.JoinedBefore).Start())
-	}
-	if f.ExcludeGranted {
-		q = q.Where("NOT EXISTS (SELECT 1 FROM allowances a WHERE a.member_id = members.id AND a.purse = ? AND a.year = ? AND a.status = 'active')", g.Purse, g.Year)
-	}
 	var members []model.Member
+	q := f.Members(tx, g.UnionID, g.Purse, g.Year).Select("id", "person_id").Where("id > ?", after)
 	if err := q.Order("id").Limit(prepareStep + 1).Find(&members).Error; err != nil {
 		return 0, err
 	}

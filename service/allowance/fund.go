@@ -89,8 +89,8 @@ func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
 	return v, err
 }
 
-// ensureFund finds or opens a union's fund for a purse and year, without locking it.
-func (s *Service) ensureFund(tx *gorm.DB, unionID model.ID, purse model.Purse, year model.Year) (model.Fund, error) {
+// EnsureFund finds or opens a union's fund for a purse and year, without locking it.
+func (s *Service) EnsureFund(tx *gorm.DB, unionID model.ID, purse model.Purse, year model.Year) (model.Fund, error) {
 	var f model.Fund
 	find := func() error {
 		return tx.Where("union_id = ? AND purse = ? AND year = ?", unionID, purse, year).Take(&f).Error
@@ -107,8 +107,8 @@ func (s *Service) ensureFund(tx *gorm.DB, unionID model.ID, purse model.Purse, y
 	return f, find()
 }
 
-// openUnion locks a union that may receive and grant money, so that it is not closed at the same time; a closed one is CodeConflict.
-func openUnion(tx *gorm.DB, id model.ID) (model.Union, error) {
+// OpenUnion locks a union that may receive and grant money, so that it is not closed at the same time; a closed one is CodeConflict.
+func OpenUnion(tx *gorm.DB, id model.ID) (model.Union, error) {
 	var u model.Union
 	err := locked(tx).Where("id = ?", id).Take(&u).Error
 	switch {

@@ -91,7 +91,7 @@ func (s *Service) issueSome(tx *gorm.DB, g model.Grant, after model.ID) (b *batc
 	if b.over = b.grant.Status != grantIssuing; b.over {
 		return b, nil
 	}
-	policy, err := openPolicy(tx, b.grant.Year, b.now)
+	policy, err := OpenPolicy(tx, b.grant.Year, b.now)
 	var shown *model.Error
 	if errors.As(err, &shown) {
 		b.over = true

@@ -199,14 +199,17 @@ func keepsSubmitted(tx *gorm.DB, have, want []model.ReportingPeriod) error {
 	return nil
 }
 
-// moneyGranted tells whether any grant of the year has begun to issue, or any claim was approved.
+// moneyGranted tells whether any grant of the year has begun to issue, any claim was approved, or a union has bought for a group.
 func moneyGranted(tx *gorm.DB, year model.Year) (bool, error) {
-	var n, claims int64
+	var n, claims, groups int64
 	if err := tx.Model(&model.Grant{}).Where("year = ? AND (status = 'issuing' OR done_items > 0)", year).Limit(1).Count(&n).Error; err != nil {
 		return false, err
 	}
-	err := tx.Model(&model.Claim{}).Where("year = ? AND counted_at IS NOT NULL", year).Limit(1).Count(&claims).Error
-	return n+claims > 0, err
+	if err := tx.Model(&model.Claim{}).Where("year = ? AND counted_at IS NOT NULL", year).Limit(1).Count(&claims).Error; err != nil {
+		return false, err
+	}
+	err := tx.Model(&model.GroupPurchase{}).Where("year = ? AND order_id IS NOT NULL", year).Limit(1).Count(&groups).Error
+	return n+claims+groups > 0, err
 }
 
 // storePolicy writes the policy and its reporting dates; a date keeps its row, since submitted forms refer to it.
@@ -260,9 +263,9 @@ func findPolicy(tx *gorm.DB, year model.Year) (*model.Policy, error) {
 	return &p, err
 }
 
-// openPolicy reads the policy under which money of a year may be entered or granted at now; CodeNoPolicy if there is none
+// OpenPolicy reads the policy under which money of a year may be entered or granted at now; CodeNoPolicy if there is none
 // or the year is over.
-func openPolicy(tx *gorm.DB, year model.Year, now time.Time) (*model.Policy, error) {
+func OpenPolicy(tx *gorm.DB, year model.Year, now time.Time) (*model.Policy, error) {
 	p, err := findPolicy(tx, year)
 	switch {
 	case err != nil:
@@ -273,6 +276,16 @@ func openPolicy(tx *gorm.DB, year model.Year, now time.Time) (*model.Policy, err
 		return nil, model.E(model.CodeNoPolicy, "%d 年度的消费帮扶政策已于 %s 到期，不能再入账或发放", year, p.EndsOn)
 	}
 	return p, nil
+}
+
+// LockPolicy is OpenPolicy for money that is issued or spent for members now: it locks the policy's row, so that the policy stands from here
+// on, and refuses, with CodeNoPolicy, to do so before the policy's first day.
+func LockPolicy(tx *gorm.DB, year model.Year, now time.Time) (*model.Policy, error) {
+	p, err := OpenPolicy(locked(tx), year, now)
+	if err != nil {
+		return nil, err
+	}
+	return p, begun(*p, now)
 }
 
 // begun refuses, with CodeNoPolicy, to issue money before the policy's first day.

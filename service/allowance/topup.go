@@ -51,16 +51,16 @@ func (s *Service) EnterTopup(ctx context.Context, actor model.Actor, key string,
 	content := map[string]any{"enter_topup": unionID, "in": in}
 	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (TopupView, error) {
 		now := s.db.Now()
-		if _, err := openUnion(tx, unionID); err != nil {
+		if _, err := OpenUnion(tx, unionID); err != nil {
 			return TopupView{}, err
 		}
-		if _, err := openPolicy(tx, in.Year, now); err != nil {
+		if _, err := OpenPolicy(tx, in.Year, now); err != nil {
 			return TopupView{}, err
 		}
 		if err := checkEvidence(tx, unionID, in.EvidenceFileID); err != nil {
 			return TopupView{}, err
 		}
-		fund, err := s.ensureFund(tx, unionID, in.Purse, in.Year)
+		fund, err := s.EnsureFund(tx, unionID, in.Purse, in.Year)
 		if err != nil {
 			return TopupView{}, err
 		}

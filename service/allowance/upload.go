@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -44,6 +45,7 @@ type listed struct {
 	idNumber string // or
 	phone    string
 	amount   model.Fen
+	pieces   int64
 	member   model.Member // once found
 }
 
@@ -60,7 +62,7 @@ func (s *Service) UploadGrant(ctx context.Context, actor model.Actor, key string
 	if view, found, err := model.Answered[GrantView](ctx, s.db, actor, key, content); found || err != nil {
 		return view, err
 	}
-	policy, err := openPolicy(s.db.Read(ctx), in.Year, s.db.Now())
+	policy, err := OpenPolicy(s.db.Read(ctx), in.Year, s.db.Now())
 	if err != nil {
 		return GrantView{}, err
 	}
@@ -96,6 +98,7 @@ type AmountRule struct {
 	MaxRows  int       // people
 	Limit    model.Fen // most for each person; 0: none
 	Optional bool      // a list without any amounts is right too
+	Pieces   bool      // instead of an amount, each has a number of pieces (份数), at least 1
 	NotDone  string    // in Chinese, for the error: what does not happen while any row is wrong
 }
 
@@ -103,9 +106,10 @@ type AmountRule struct {
 type ListedAmount struct {
 	Member    model.Member // id, union_id, person_id, name, status
 	AmountFen model.Fen
+	Pieces    int64
 }
 
-// ReadAmounts reads a spreadsheet with the columns 姓名, 身份证号 or 手机号, 金额(元), in its order. Everybody on it must be on the
+// ReadAmounts reads a spreadsheet with the columns 姓名, 身份证号 or 手机号, 金额(元) (or 份数), in its order. Everybody on it must be on the
 // union's roster, once. All wrong rows are told at once, with their row numbers, as CodeInvalid about "file"; CodeTooLarge for too
 // many people.
 func (s *Service) ReadAmounts(ctx context.Context, unionID model.ID, data []byte, rule AmountRule) ([]ListedAmount, error) {
@@ -124,7 +128,7 @@ func (s *Service) ReadAmounts(ctx context.Context, unionID model.ID, data []byte
 	}
 	amounts := make([]ListedAmount, len(list.rows))
 	for i, r := range list.rows {
-		amounts[i] = ListedAmount{Member: r.member, AmountFen: r.amount}
+		amounts[i] = ListedAmount{Member: r.member, AmountFen: r.amount, Pieces: r.pieces}
 	}
 	return amounts, nil
 }
@@ -149,7 +153,7 @@ type wrongRow struct {
 type columns struct{ name, idNumber, phone, amount int }
 
 // findColumns reads a row of headings; the amount's may be missing if it is optional.
-func findColumns(cells []string, optional bool) (columns, bool) {
+func findColumns(cells []string, rule AmountRule) (columns, bool) {
 	at := columns{-1, -1, -1, -1}
 	for i, cell := range cells {
 		switch rosterfile.Heading(cell) {
@@ -160,18 +164,26 @@ func findColumns(cells []string, optional bool) (columns, bool) {
 		case "手机号", "手机号码", "手机":
 			at.phone = i
 		case "金额", "发放金额":
-			at.amount = i
+			if !rule.Pieces {
+				at.amount = i
+			}
+		case "份数", "数量":
+			if rule.Pieces {
+				at.amount = i
+			}
 		}
 	}
-	return at, at.name >= 0 && (at.amount >= 0 || optional) && (at.idNumber >= 0 || at.phone >= 0)
+	return at, at.name >= 0 && (at.amount >= 0 || rule.Optional) && (at.idNumber >= 0 || at.phone >= 0)
 }
 
 func (l *amountList) read(data []byte) error {
-	isHeader := func(cells []string) bool { _, ok := findColumns(cells, l.rule.Optional); return ok }
+	isHeader := func(cells []string) bool { _, ok := findColumns(cells, l.rule); return ok }
 	if err := rosterfile.ReadCells(bytes.NewReader(data), MaxUploadBytes, isHeader, l.add); err != nil {
 		return err
 	}
 	switch {
+	case !l.headed && l.rule.Pieces:
+		return model.Invalid("file", "没有找到表头。表头应有“姓名”、“身份证号”或“手机号”这几列，份数不同时还要有“份数”，请使用模板填写")
 	case !l.headed && l.rule.Optional:
 		return model.Invalid("file", "没有找到表头。表头应有“姓名”、“身份证号”或“手机号”这几列，金额不同时还要有“金额(元)”，请使用模板填写")
 	case !l.headed:
@@ -184,7 +196,7 @@ func (l *amountList) read(data []byte) error {
 
 func (l *amountList) add(no int, cells []string) error {
 	if !l.headed {
-		l.at, l.headed = findColumns(cells, l.rule.Optional)
+		l.at, l.headed = findColumns(cells, l.rule)
 		return nil
 	}
 	cell := func(i int) string {
@@ -218,7 +230,11 @@ func (l *amountList) add(no int, cells []string) error {
 		r.phone, err = rosterfile.NormalizePhone(phone)
 	}
 	note(err)
-	if amount != "" || !l.rule.Optional {
+	err = nil
+	switch {
+	case l.rule.Pieces:
+		r.pieces, err = piecesOf(amount)
+	case amount != "" || !l.rule.Optional:
 		r.amount, err = amountOf(amount)
 	}
 	if err == nil && l.rule.Limit > 0 && r.amount > l.rule.Limit {
@@ -292,6 +308,21 @@ func amountOf(cell string) (model.Fen, error) {
 		return 0, model.Invalid("amount", "金额应大于 0")
 	}
 	return f, err
+}
+
+// MaxPieces is how many pieces (份数) one person of a list may get.
+const MaxPieces = 999
+
+// piecesOf reads a number of pieces; an empty cell is one.
+func piecesOf(cell string) (int64, error) {
+	if cell == "" {
+		return 1, nil
+	}
+	n, err := strconv.ParseInt(cell, 10, 64)
+	if err != nil || n < 1 || n > MaxPieces {
+		return 0, model.Invalid("pieces", fmt.Sprintf("份数应为 1 到 %d 的整数", MaxPieces))
+	}
+	return n, nil
 }
 
 // findListed finds each row's member on the union's roster and rejects rows that name nobody there.

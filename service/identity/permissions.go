@@ -74,6 +74,10 @@ const (
 	PermClaimEnter      Permission = "claim.enter"      // enter, correct and withdraw a purchase made elsewhere
 	PermClaimApprove    Permission = "claim.approve"    // approve, reject or revoke one that another person entered
 
+	PermGroupRead    Permission = "group.read"    //
+	PermGroupDraft   Permission = "group.draft"   // draft a purchase for many members, receive its parcels, enter signatures, ask to cancel
+	PermGroupApprove Permission = "group.approve" // approve or cancel what another person drafted or asked for, undo signatures
+
 	PermSettlementRead    Permission = "settlement.read"    // all suppliers' balances, batches
 	PermSettlementOwn     Permission = "settlement.own"     // one supplier's balance, statements, settlements; a supplier its own
 	PermSettlementMake    Permission = "settlement.make"    // make a batch, enter a supplier's bank account
@@ -98,14 +102,14 @@ const (
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
+var needsSecondFactor = permissions(PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermGroupApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
 	PermSettlementConfirm, PermSettlementPay)
 
-var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermClaimRead, PermInvoiceRead}
+var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermClaimRead, PermGroupRead, PermInvoiceRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
-	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend, PermInvoiceRequest)...),
-	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGrantApprove, PermGrantIssue,
+	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGroupDraft, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend, PermInvoiceRequest)...),
+	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGroupApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
 	RoleCityFederation: permissions(append(reading, PermHallManage, PermCounterRead, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,

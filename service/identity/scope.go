@@ -33,6 +33,8 @@ const (
 	ObjectAddress        Object = "address"
 	ObjectStatement      Object = "statement"
 	ObjectFile           Object = "file"
+	ObjectGroupPurchase  Object = "group_purchase"
+	ObjectGroupReceiver  Object = "group_receiver" // one member of a group purchase
 	ObjectWechatRefund   Object = "wechat_refund"
 	ObjectClaim          Object = "claim"
 
@@ -70,6 +72,8 @@ var owners = map[Object]string{
 	ObjectGrant:          byUnion + "grants o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectClaim:          byUnion + "claims o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectStatement:      byUnion + "statements o ON o.union_id = u.id WHERE o.id = ?",
+	ObjectGroupPurchase:  byUnion + "group_purchases o ON o.union_id = u.id WHERE o.id = ?",
+	ObjectGroupReceiver:  "SELECT '' AS union_path, 0 AS supplier_id, person_id FROM group_receivers WHERE id = ?",
 	ObjectAllowance:      "SELECT u.path AS union_path, 0 AS supplier_id, o.person_id FROM unions u JOIN allowances o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectOrder:          "SELECT u.path AS union_path, 0 AS supplier_id, o.person_id FROM unions u JOIN orders o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectParcel: "SELECT u.path AS union_path, o.supplier_id, d.person_id FROM parcels o JOIN unions u ON u.id = o.union_id " +
@@ -99,7 +103,8 @@ var objectNames = map[Object]string{
 	ObjectUnion: "工会", ObjectMember: "会员", ObjectRosterImport: "名册导入", ObjectBindingRequest: "绑定申请", ObjectStaff: "账号",
 	ObjectFund: "经费账户", ObjectTopup: "经费入账", ObjectGrant: "发放批次", ObjectAllowance: "帮扶额度", ObjectSupplier: "供应商",
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAfterSale: "售后申请", ObjectAddress: "收货地址",
-	ObjectStatement: "统计表", ObjectFile: "文件", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记",
+	ObjectStatement: "统计表", ObjectFile: "文件",
+	ObjectGroupPurchase: "集体采购", ObjectGroupReceiver: "集体采购", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记",
 	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单", ObjectInvoiceRequest: "开票申请",
 	ObjectHall: "专馆", ObjectRedemption: "到馆核销",
 }

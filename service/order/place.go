@@ -177,6 +177,24 @@ func lockStocks(tx *gorm.DB, skus []model.ID) (map[model.ID]int64, error) {
 // decide judges the cart by what is locked; it touches no database. Refusals in this order: a SKU that does not exist or is
 // off the shelf, a changed price or total, too little stock, too little money.
 func decide(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int64, allowances []model.Allowance) (basket, error) {
+	b, err := price(cart, items, onHand)
+	if err != nil {
+		return b, err
+	}
+	if cart.Payment == PayWechat {
+		b.wechat = b.dues
+		return b, nil
+	}
+	paying, err := payer(allowances, b.total, cart.Payment == PayMixed)
+	if err != nil {
+		return b, err
+	}
+	b.shares, b.wechat = split(paying, b.dues)
+	return b, nil
+}
+
+// price is what decide says before anybody pays: lines, dues and total.
+func price(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int64) (basket, error) {
 	b := basket{}
 	owed := map[model.ID]model.Fen{}
 	for _, it := range cart.Items {
@@ -204,15 +222,6 @@ func decide(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int
 	for _, id := range slices.Sorted(maps.Keys(owed)) {
 		b.dues = append(b.dues, due{id, owed[id]})
 	}
-	if cart.Payment == PayWechat {
-		b.wechat = b.dues
-		return b, nil
-	}
-	paying, err := payer(allowances, b.total, cart.Payment == PayMixed)
-	if err != nil {
-		return b, err
-	}
-	b.shares, b.wechat = split(paying, b.dues)
 	return b, nil
 }
 

@@ -57,10 +57,11 @@ type Returned struct {
 // GiveBack refunds a paid order in part or whole, within tx: each supplier gives back the lines' amounts to the sources that paid it, in
 // proportion to what is left of each, in whole fen (apportion), so that the parts of all refunds add up to the parts paid.
 // Allowance money goes back to the allowance; after its year, or when it was taken back meanwhile, to the union's fund
-// (policy: "A refund after 31 December returns to the union's fund"), and then the person's cap has that room again.
+// (policy: "A refund after 31 December returns to the union's fund"), and then the person's cap has that room again. Of a group order,
+// the fund gets its money back, each receiver's share is lowered in proportion, and so is, for the extra purse, each one's cap (cutReceivers).
 //
 // What was spent and sold never changes after the payment, so it is read without a lock. Then it locks, in the order of
-// docs/adr/0005-lock-order.md, the funds concerned, the person's cap, the allowances, the stocks by SKU id, and last takes the order by
+// docs/adr/0005-lock-order.md, the funds concerned, the person's cap (the receivers' caps), the allowances, the stocks by SKU id, and last takes the order by
 // compare-and-set on its state and on what was refunded before: if another refund came between, the whole transaction runs
 // again. Errors: CodeConflict when the order is not paid or less is left than asked for, or, with CancelFrom, when a parcel is in
 // another state. Callers must not have locked anything that comes after funds.
@@ -70,6 +71,10 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 		return Returned{}, err
 	}
 	back, err := b.plan(r.Lines)
+	if err != nil {
+		return Returned{}, err
+	}
+	cut, err := s.cutReceivers(tx, b, back)
 	if err != nil {
 		return Returned{}, err
 	}
@@ -98,6 +103,9 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 		return Returned{}, err
 	}
 	if err := s.cancelParcels(tx, now, b, back, r); err != nil {
+		return Returned{}, err
+	}
+	if err := cut.store(tx); err != nil {
 		return Returned{}, err
 	}
 	return done, s.db.Audit(tx, actor, now, refundActions[r.Kind], object(r.Order), b.order.UnionID, map[string]any{

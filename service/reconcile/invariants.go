@@ -78,7 +78,7 @@ var invariants = []invariant{
 	{"purse_and_year", "钱不换用途、年度与工会：流水与其额度、经费一致", "笔流水", "SELECT COUNT(*) FROM transfers",
 		untrue("debit", "allowances", "allowance") + union + untrue("credit", "allowances", "allowance") + union +
 			untrue("debit", "funds", "fund") + union + untrue("credit", "funds", "fund")},
-	{"cap_rows", "每人每年累计数等于其发放减收回、减退回经费，加采购登记的分摊", "人年", "SELECT COUNT(*) FROM person_caps",
+	{"cap_rows", "每人每年累计数等于其发放减收回、减退回经费，加采购登记与集体采购的分摊", "人年", "SELECT COUNT(*) FROM person_caps",
 		"SELECT CONCAT('person:', k.person_id, ' ', k.year), k.granted_fen, COALESCE(s.fen, 0) FROM person_caps k LEFT JOIN (" + capSums + ") s ON s.person_id = k.person_id AND s.year = k.year " +
 			"WHERE k.granted_fen <> COALESCE(s.fen, 0)" + union +
 			"SELECT CONCAT('person:', s.person_id, ' ', s.year), 0, s.fen FROM (" + capSums + ") s LEFT JOIN person_caps k ON s.person_id = k.person_id AND s.year = k.year WHERE k.person_id IS NULL AND s.fen <> 0"},
@@ -168,7 +168,7 @@ var invariants = []invariant{
 	{"references", "每条记录引用的对象都存在", "条引用", "SELECT (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM orders) + (SELECT COUNT(*) FROM allowances)",
 		dangling("members", "member", "person_id", "persons") + union + dangling("members", "member", "union_id", "unions") + union +
 			dangling("allowances", "allowance", "member_id", "members") + union + dangling("allowances", "allowance", "fund_id", "funds") + union +
-			dangling("orders", "order", "member_id", "members") + union + dangling("orders", "order", "channel_id", "channels") + union +
+			dangling("orders", "order", "member_id", "members") + " AND NOT (x.member_id = 0 AND x.kind = 'group')" + union + dangling("orders", "order", "channel_id", "channels") + union +
 			dangling("order_lines", "line", "sku_id", "skus") + " AND x.sku_id <> 0" + union + dangling("order_lines", "line", "order_id", "orders") + union +
 			dangling("parcels", "parcel", "order_id", "orders") + union + dangling("refunds", "refund", "order_id", "orders") + union +
 			dangling("products", "product", "supplier_id", "suppliers") + union + dangling("skus", "sku", "product_id", "products") + union +
@@ -176,9 +176,10 @@ var invariants = []invariant{
 }
 
 // capSums is what each person was granted of the extra purse in each year, less what was revoked and what refunds brought back to a
-// fund, and their shares of approved claims.
+// fund, and their shares of approved claims and of group orders, less what refunds took off the latter.
 var capSums = "SELECT person_id, year, SUM(fen) AS fen FROM (" +
 	"SELECT a.person_id, a.year, t.amount_fen AS fen FROM transfers t JOIN allowances a ON a.id = " + idIn("t.credit_account", "allowance") + " WHERE t.kind = 'grant' AND a.purse = 'extra' UNION ALL " +
 	"SELECT a.person_id, a.year, -t.amount_fen FROM transfers t JOIN allowances a ON a.id = " + idIn("t.debit_account", "allowance") + " WHERE t.kind = 'revoke' AND a.purse = 'extra' UNION ALL " +
-	"SELECT o.person_id, t.year, -t.amount_fen FROM transfers t JOIN orders o ON o.id = t.order_id WHERE t.kind = 'refund' AND t.purse = 'extra' AND t.credit_account LIKE 'fund:%' UNION ALL " +
+	"SELECT o.person_id, t.year, -t.amount_fen FROM transfers t JOIN orders o ON o.id = t.order_id WHERE t.kind = 'refund' AND t.purse = 'extra' AND t.credit_account LIKE 'fund:%' AND o.kind <> 'group' UNION ALL " +
+	"SELECT r.person_id, g.year, r.share_fen - r.returned_fen FROM group_receivers r JOIN group_purchases g ON g.id = r.purchase_id WHERE g.order_id IS NOT NULL AND g.purse = 'extra' UNION ALL " +
 	"SELECT m.person_id, k.year, m.amount_fen FROM claim_persons m JOIN claims k ON k.id = m.claim_id WHERE k.status = 'approved' AND k.purse = 'extra') x GROUP BY person_id, year"

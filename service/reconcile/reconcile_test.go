@@ -110,6 +110,7 @@ func fill(t *testing.T, db *model.DB) {
 	rows = append(rows, paymentRows(at)...)
 	rows = append(rows, invoiceRows(at)...)
 	rows = append(rows, counterRows(at)...)
+	rows = append(rows, groupRows(at)...)
 	for _, r := range rows {
 		if err := db.Read(context.Background()).Create(r).Error; err != nil {
 			t.Fatalf("%T: %v", r, err)
@@ -137,7 +138,8 @@ func restore(t *testing.T, db *model.DB) {
 		"union_budgets", "holds", "payments", "wechat_refunds",
 		"after_sales", "after_sale_lines", "after_sale_events",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
-		"halls", "counter_codes", "redemptions", "invoice_requests", "invoice_request_orders", "invoices"} {
+		"halls", "counter_codes", "redemptions", "invoice_requests", "invoice_request_orders", "invoices",
+		"group_purchases", "group_lines", "group_receivers", "group_signoffs"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +157,7 @@ func TestSound(t *testing.T) {
 	if !r.OK() {
 		t.Fatalf("sound books do not pass:\n%s", out.String())
 	}
-	if want := "经费账户余额等于其流水之和：1 个经费账户，通过"; !strings.Contains(out.String(), want) {
+	if want := "经费账户余额等于其流水之和：2 个经费账户，通过"; !strings.Contains(out.String(), want) {
 		t.Errorf("no %q in\n%s", want, out.String())
 	}
 }
@@ -245,6 +247,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 	breaks = append(breaks, paymentBreaks...)
 	breaks = append(breaks, invoiceBreaks...)
 	breaks = append(breaks, counterBreaches...)
+	breaks = append(breaks, groupBreaks...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {

@@ -29,6 +29,7 @@ var tables = []table{
 	{"addresses", []string{"id"}, []string{"phone_sealed", "detail_sealed"}},
 	{"suppliers", []string{"id"}, []string{"contact_phone_sealed"}},
 	{"orders", []string{"id"}, []string{"phone_sealed", "address_sealed"}},
+	{"group_purchases", []string{"id"}, []string{"phone_sealed", "address_sealed"}},
 	{"statements", []string{"id"}, []string{"filler_phone_sealed"}},
 	{"after_sales", []string{"id"}, []string{"return_to_sealed"}},
 	{"supplier_bank_accounts", []string{"id"}, []string{"account_no_sealed"}},

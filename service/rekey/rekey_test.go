@@ -48,7 +48,8 @@ func TestEverySealedColumn(t *testing.T) {
 	}
 	used := []string{model.SealPersonIDNumber, model.SealMemberPhone, model.SealRosterPhone, model.SealRosterIDNumber, model.SealBindingPhone,
 		model.SealBindingIDLast6, model.SealStaffTOTP, model.SealAddressPhone, model.SealAddressDetail, model.SealSupplierPhone,
-		model.SealOrderPhone, model.SealOrderAddress, model.SealFillerPhone, model.SealReturnTo, model.SealBankAccountNo}
+		model.SealOrderPhone, model.SealOrderAddress, model.SealFillerPhone, model.SealReturnTo, model.SealBankAccountNo,
+		model.SealGroupPhone, model.SealGroupAddress}
 	slices.Sort(used)
 	slices.Sort(contexts)
 	if !slices.Equal(used, contexts) {

@@ -10,9 +10,9 @@ import (
 	"bangfu/model"
 )
 
-// CountedOrder is one purchase behind a figure of the form, as far as the form counts it: an order, or a claim.
+// CountedOrder is one purchase behind a figure of the form, as far as the form counts it: a member's order, a union's order for a group, or a claim.
 type CountedOrder struct {
-	Kind        string    `json:"kind"` // order | claim
+	Kind        string    `json:"kind"` // order | group | claim
 	ID          model.ID  `json:"id"`
 	OrderNo     string    `json:"order_no"` // of a claim: the number of its bill
 	Union       UnionRef  `json:"union" gorm:"embedded;embeddedPrefix:union_"`
@@ -21,7 +21,7 @@ type CountedOrder struct {
 	PaidFen     model.Fen `json:"paid_fen"`
 	RefundedFen model.Fen `json:"refunded_fen"` // up to the form's moment; all of a revoked claim
 	NetFen      model.Fen `json:"net_fen"`
-	Counted     int       `json:"counted"` // 人次: of an order 1; 0 if all was given back
+	Counted     int       `json:"counted"` // 人次: of an order 1, of a group order the members who had received; 0 if all was given back
 	PersonTimes int       `json:"-"`       // 人次 unless all was given back
 }
 
@@ -31,7 +31,10 @@ type CountedOrders struct {
 	model.List[CountedOrder]
 }
 
-const drillOrdersSQL = `SELECT 'order' AS kind, o.id, o.order_no, 1 AS person_times, o.union_id AS union_id, u.name AS union_name, c.name AS channel, o.paid_at, o.allowance_fen + o.wechat_fen AS paid_fen,
+const drillOrdersSQL = `SELECT CASE o.kind WHEN 'group' THEN 'group' ELSE 'order' END AS kind, o.id, o.order_no,
+CASE o.kind WHEN 'group' THEN (SELECT COUNT(DISTINCT s.receiver_id) FROM group_purchases g JOIN group_signoffs s ON s.purchase_id = g.id
+  WHERE g.order_id = o.id AND s.signed_at < {cutoff} AND (s.undone_at IS NULL OR s.undone_at >= {cutoff})) ELSE 1 END AS person_times,
+ o.union_id AS union_id, u.name AS union_name, c.name AS channel, o.paid_at, o.allowance_fen + o.wechat_fen AS paid_fen,
 (SELECT COALESCE(SUM(r.amount_fen), 0) FROM refunds r WHERE r.order_id = o.id AND r.refunded_at < {cutoff}) AS refunded_fen
 FROM {parts} JOIN orders o ON o.union_id = {union} AND o.year = @year AND o.paid_at < {cutoff}
 JOIN channels c ON c.id = o.channel_id AND c.form_row = @row JOIN unions u ON u.id = o.union_id

@@ -23,9 +23,12 @@ func (b Breach) String() string {
 	return fmt.Sprintf("statement %s row %d: %s: submitted %d, counted again %d", b.StatementID, b.RowNo, b.What, b.Frozen, b.Counted)
 }
 
-// recountSQL shares nothing with the filling: it starts from the purchases and takes each one's refunds by order.
-const recountSQL = `SELECT o.statement_id, o.form_row AS row_no, SUM(CASE WHEN o.back < o.paid THEN 1 ELSE 0 END) AS person_times, SUM(o.paid - o.back) AS amount_fen
+// recountSQL shares nothing with the filling: it starts from the purchases and takes each one's refunds by order. An order for a
+// group counts the receivers who had signed.
+const recountSQL = `SELECT o.statement_id, o.form_row AS row_no, SUM(CASE WHEN o.back < o.paid THEN o.times ELSE 0 END) AS person_times, SUM(o.paid - o.back) AS amount_fen
 FROM (SELECT p.statement_id, c.form_row, x.allowance_fen + x.wechat_fen AS paid,
+  CASE WHEN NOT EXISTS (SELECT 1 FROM group_purchases g WHERE g.order_id = x.id) THEN 1 ELSE (SELECT COUNT(*) FROM group_receivers v JOIN group_purchases g ON g.id = v.purchase_id WHERE g.order_id = x.id
+    AND EXISTS (SELECT 1 FROM group_signoffs z WHERE z.receiver_id = v.id AND z.signed_at < p.as_of AND COALESCE(z.undone_at, p.as_of) >= p.as_of)) END AS times,
   (SELECT COALESCE(SUM(r.amount_fen), 0) FROM refunds r WHERE r.order_id = x.id AND r.refunded_at < p.as_of) AS back
   FROM orders x JOIN statement_parts p ON p.union_id = x.union_id JOIN statements s ON s.id = p.statement_id JOIN reporting_periods d ON d.id = s.period_id
   JOIN channels c ON c.id = x.channel_id WHERE x.year = d.year AND x.paid_at IS NOT NULL AND x.paid_at < p.as_of AND (@one = 0 OR s.id = @one)) o
@@ -79,8 +82,8 @@ func reinvest(tx *gorm.DB, one model.ID) (map[model.ID]model.Fen, error) {
 		At  time.Time
 		Fen model.Fen
 	}
-	err := tx.Raw(`SELECT union_id, year, at, SUM(CASE WHEN kind = 'grant' THEN amount_fen ELSE -amount_fen END) AS fen
-FROM transfers WHERE kind IN ('grant', 'revoke') GROUP BY union_id, year, at`).Scan(&issued).Error
+	err := tx.Raw(`SELECT union_id, year, at, SUM(CASE WHEN kind IN ('grant', 'spend') THEN amount_fen ELSE -amount_fen END) AS fen FROM transfers
+WHERE kind IN ('grant', 'revoke') OR order_id IN (SELECT g.order_id FROM group_purchases g) AND kind IN ('spend', 'refund') GROUP BY union_id, year, at`).Scan(&issued).Error
 	if err != nil {
 		return nil, err
 	}

@@ -66,3 +66,30 @@ func WriteTemplate(w io.Writer, sheet string, columns []Column, instructions []s
 	}
 	return book.Write(w)
 }
+
+// WriteTable streams a workbook of one sheet: the headings, then the rows that each makes. Every cell is text, so a text that looks like a
+// formula stays a text.
+func WriteTable(w io.Writer, sheet string, columns []Column, each func(row func(texts ...string) error) error) error {
+	book := excelize.NewFile()
+	defer func() { _ = book.Close() }()
+	if err := book.SetSheetName("Sheet1", sheet); err != nil {
+		return err
+	}
+	styles, err := newStyles(book)
+	if err != nil {
+		return err
+	}
+	headings, widths := make([]string, len(columns)), make([]float64, len(columns))
+	for i, c := range columns {
+		headings[i], widths[i] = c.Heading, c.Width
+	}
+	if err := writeSheet(book, sheet, styles, widths, func(row rowWriter) error {
+		if err := row(styles.heading, headings...); err != nil {
+			return err
+		}
+		return each(func(texts ...string) error { return row(styles.text, texts...) })
+	}); err != nil {
+		return err
+	}
+	return book.Write(w)
+}
