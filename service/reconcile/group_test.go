@@ -44,7 +44,7 @@ func groupRows(at time.Time) []any {
 		&model.OrderLine{ID: 532, OrderID: 530, ParcelID: 531, SupplierID: 524, ProductID: 522, SKUID: 523, PriceFen: 10000, Quantity: 2, AmountFen: 20000},
 		&model.StockMovement{ID: 533, SKUID: 523, Kind: "sell", Cause: "line:532", Quantity: -2, At: at},
 		transfer(534, "spend", "order:530:513:524", "fund:513", "supplier:524", 20000, id(530)),
-		&model.Refund{ID: 535, OrderID: 530, UnionID: 2, Kind: "after_sale", AmountFen: 10000, AllowanceFen: 10000, RefundedAt: at},
+		&model.Refund{ID: 535, OrderID: 530, UnionID: 2, Kind: "cancel", AmountFen: 10000, AllowanceFen: 10000, RefundedAt: at},
 		&model.RefundLine{ID: 536, RefundID: 535, OrderID: 530, LineID: 532, Quantity: 1, AmountFen: 10000, Restocked: true},
 		&model.StockMovement{ID: 537, SKUID: 523, Kind: "return", Cause: "refund_line:536", Quantity: 1, At: at},
 		transfer(538, "refund", "535:530:513:524", "supplier:524", "fund:513", 10000, id(530)),
