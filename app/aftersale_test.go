@@ -445,13 +445,15 @@ func TestCounterCase(t *testing.T) {
 
 // TestGroupCase shows that what a union bought for a group is the union's to complain about, not a member's.
 func TestGroupCase(t *testing.T) {
-	d := newDispute(t)
-	v := d.delivered(2)
-	d.update(&model.Order{}, v.ID, map[string]any{"kind": order.KindGroup})
+	x := newCrowd(t, 2, 100_000)
+	bought := x.orders(nil)
+	x.arrive(bought)
+	d, admin := disputeIn(x.stall), x.admin
+	var v order.View
+	admin.get("/api/v1/console/orders/" + bought.Order.ID.String()).ok(&v)
 	d.asks(v, "refund_only", 1).fails(model.CodeNotFound)
-	admin := d.staffAs(identity.RoleUnionAdmin, d.union)
 	path := "/api/v1/console/orders/" + v.ID.String() + "/after-sales"
-	d.staffAs(identity.RoleAuditor, d.union).money(path, "group-0001", asking(v, "refund_only", 1)).fails(model.CodeForbidden)
+	d.staffAs(identity.RoleAuditor, x.treasury.union).money(path, "group-0001", asking(v, "refund_only", 1)).fails(model.CodeForbidden)
 	var out aftersale.Outcome
 	admin.money(path, "group-0002", asking(v, "return_goods", 2)).ok(&out)
 	id := out.ID.String()
@@ -459,7 +461,7 @@ func TestGroupCase(t *testing.T) {
 	d.agree(id).ok(nil)
 	admin.post(cases+id+"/send-back", order.Shipment{Carrier: "虚拟速运", TrackingNo: "XN000002"}).ok(nil)
 	d.supplier.money(cases+id+"/receive", d.key(), map[string]any{"restock": false}).ok(&out)
-	if out.RefundedFen != 100_00 {
+	if out.RefundedFen != 100_00 || x.fundOf(bought) != 100_000 || x.counted(x.members[0].PersonID) != 0 {
 		t.Errorf("%+v", out)
 	}
 	var c aftersale.View
