@@ -179,7 +179,7 @@ type act struct {
 // acts are all things that move money, and what lies between. A file a capability adds to them.
 func acts() []act {
 	var all []act
-	for _, some := range [][]act{moneyActs(), orderActs(), claimActs()} {
+	for _, some := range [][]act{moneyActs(), orderActs(), claimActs(), afterSaleActs()} {
 		all = append(all, some...)
 	}
 	return all
