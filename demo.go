@@ -74,6 +74,7 @@ func play(ctx context.Context, cfg *config.Config, a *app.App, clock *demo.Clock
 	start := time.Now()
 	err = demo.Play(ctx, demo.Stage{
 		Base: base, Clock: clock, Dir: dir, AdminPassword: a.FirstPassword, Password: password, SeedPolicy: a.Allowance.SeedDemoPolicy, Out: stdout,
+		Meanwhile: func(ctx context.Context) error { return errors.Join(a.Tidy(ctx), a.Notify.Drain(ctx)) },
 	})
 	if err != nil {
 		return fmt.Errorf("the demonstration stopped half way: %w\nTo play it again, %s", err, startOver(cfg))

@@ -59,6 +59,10 @@ func (w *web) post(ctx context.Context, path string, body, into any) error {
 	return w.call(ctx, http.MethodPost, path, body, into)
 }
 
+func (w *web) put(ctx context.Context, path string, body, into any) error {
+	return w.call(ctx, http.MethodPut, path, body, into)
+}
+
 // upload sends one file and text fields as a multipart form.
 func (w *web) upload(ctx context.Context, path, filename string, content []byte, fields map[string]string, into any) error {
 	var b bytes.Buffer

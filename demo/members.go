@@ -89,6 +89,9 @@ func (p *play) bindMembers(ctx context.Context) error {
 				return err
 			}
 			b.address = address.ID
+			if err := p.subscribe(ctx, b, "allowance_issued", "allowance_ending", "order_shipped", "refund_done"); err != nil {
+				return err
+			}
 			p.buyers = append(p.buyers, b)
 		}
 	}
@@ -116,13 +119,29 @@ func (p *play) buy(ctx context.Context, round int) error {
 		if err := b.post(ctx, "/api/v1/member/orders", map[string]any{"items": items, "address_id": b.address, "total_fen": total}, &order); err != nil {
 			return err
 		}
+		p.tally.add(rowOwn, 1, total)
+		if i%2 == 0 { // the client asks where the answer will be wanted
+			if err := p.subscribe(ctx, b, "order_shipped"); err != nil {
+				return err
+			}
+		}
 		if (i*7+round*5)%17 == 0 {
 			if err := b.post(ctx, fmt.Sprintf("/api/v1/member/orders/%s/cancel", order.ID), map[string]string{"reason": "选错规格"}, nil); err != nil {
 				return err
 			}
+			p.tally.back(rowOwn, total, true)
 		}
 	}
 	return nil
+}
+
+// subscribe has a member agree to one message of each template, as wx.requestSubscribeMessage asks for.
+func (p *play) subscribe(ctx context.Context, b *buyer, templates ...string) error {
+	answers := make([]map[string]string, len(templates))
+	for i, t := range templates {
+		answers[i] = map[string]string{"template": t, "answer": "accepted"}
+	}
+	return b.post(ctx, "/api/v1/member/subscriptions", map[string]any{"templates": answers}, nil)
 }
 
 // left is what the member can still spend, in fen.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
 	"time"
 
 	"github.com/pquerna/otp/totp"
@@ -26,7 +25,9 @@ type Stage struct {
 	Password      string // that the demonstration gives to every console account
 	// SeedPolicy makes the demonstration's policy for the year, labelled as such.
 	SeedPolicy func(ctx context.Context, year model.Year) error
-	Out        io.Writer
+	// Meanwhile does what the clock does when time has passed: payments followed to their end, deadlines, messages sent.
+	Meanwhile func(ctx context.Context) error
+	Out       io.Writer
 }
 
 // Files that the play leaves in Stage.Dir.
@@ -46,14 +47,22 @@ type play struct {
 	year  model.Year
 	start time.Time
 
-	operator, city, auditor *console
-	federations             []*federation
-	unions                  []*grassroots
-	suppliers               []*supplier
-	buyers                  []*buyer
-	regions                 map[string]model.ID
-	shelf                   []shelved
-	accounts                []Account
+	operator, auditor *console
+	city, checker     *console // of the city federation: whoever makes something, the other confirms it
+	federations       []*federation
+	unions            []*grassroots
+	suppliers         []*supplier
+	buyers            []*buyer
+	halls             []*hall
+	regions           map[string]model.ID
+	channels          map[string]model.ID // by level and number in the notice's lists: "province 3"
+	shelf             []shelved
+	accounts          []Account
+	tally             tally
+
+	mixed    []*bought // paid through WeChat
+	disputed []*bought // with after-sales cases that come to an end
+	late     []*bought // what is still open today
 }
 
 type federation struct {
@@ -73,7 +82,7 @@ type grassroots struct {
 // Play plays the year and leaves the accounts and the filled forms in s.Dir. On an error the database holds part of a year:
 // the caller should say so.
 func Play(ctx context.Context, s Stage) error {
-	p := &play{Stage: s, now: model.Millis(time.Now()), regions: map[string]model.ID{}}
+	p := &play{Stage: s, now: model.Millis(time.Now()), regions: map[string]model.ID{}, channels: map[string]model.ID{}, tally: tally{}}
 	p.year = model.YearOf(p.now)
 	p.start = p.year.Start()
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
@@ -82,68 +91,55 @@ func Play(ctx context.Context, s Stage) error {
 	for _, scene := range p.scenes() {
 		s.Clock.Set(scene.at)
 		p.say("%s  %s", scene.at.In(model.China).Format(time.DateOnly), scene.title)
-		if err := scene.play(ctx); err != nil {
-			return fmt.Errorf("%s: %w", scene.title, err)
+		for _, step := range []func(context.Context) error{s.Meanwhile, scene.play, s.Meanwhile} {
+			if err := step(ctx); err != nil {
+				return fmt.Errorf("%s: %w", scene.title, err)
+			}
 		}
 	}
 	s.Clock.Real()
+	if err := p.holdTally(ctx); err != nil {
+		return err
+	}
 	if err := p.exportForms(ctx); err != nil {
 		return err
 	}
 	return p.leaveAccounts()
 }
 
-type scene struct {
-	at    time.Time
-	title string
-	play  func(ctx context.Context) error
-}
-
-// scenes spreads the story over the part of the year that has passed, in order of time.
-func (p *play) scenes() []scene {
-	at := func(part float64) time.Time { return p.start.Add(time.Duration(float64(p.now.Sub(p.start)) * part)) }
-	// The first day, ten minutes apart: everybody is still logged in from the scene before.
-	day := at(.05)
-	list := []scene{
-		{day, "运维建立工会与账号", p.setUpUnions},
-		{day.Add(10 * time.Minute), "各工会导入会员名册", p.importRosters},
-		{day.Add(20 * time.Minute), "经费入账、双人确认", p.fillFunds},
-		{day.Add(30 * time.Minute), "拟定、审批、发放额度", p.issueGrants},
-		{day.Add(40 * time.Minute), "供应商与商品上架", p.openShop},
-		{at(.20), "会员微信登录、绑定身份", p.bindMembers},
-	}
-	for i, part := range []float64{.25, .38, .51, .60, .72, .86} {
-		list = append(list, scene{at(part), fmt.Sprintf("会员选购第 %d 轮", i+1), func(ctx context.Context) error { return p.buy(ctx, i) }})
-		list = append(list, scene{at(part + .04), "供应商发货", p.ship}, scene{at(part + .08), "会员确认收货", p.confirm})
-	}
-	list = append(list, scene{at(.93), "离会收回余额、一笔绑定待人工核对", p.leaveAndMismatch})
-	list = append(list, p.formScenes()...)
-	sort.SliceStable(list, func(i, j int) bool { return list[i].at.Before(list[j].at) })
-	return list
-}
-
 func (p *play) say(format string, args ...any) { _, _ = fmt.Fprintf(p.Out, format+"\n", args...) }
 
 func (p *play) web() *web { return newWeb(p.Base, p.Clock, &p.keys) }
 
+// post is a console account to be made.
+type post struct {
+	login, name, role string
+	union             model.ID
+	unionName         string // or the supplier's, or the hall's
+	supplier, hall    model.ID
+}
+
 // hire makes a console account and goes through its first login: password changed, second factor bound if the role needs one.
-func (p *play) hire(ctx context.Context, by *console, login, name, role string, union model.ID, unionName string, supplier model.ID) (*console, error) {
-	by, err := by.at(ctx)
+func (p *play) hire(ctx context.Context, as post) (*console, error) {
+	by, err := p.operator.at(ctx)
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]any{"login": login, "name": name, "role": role}
-	if supplier != 0 {
-		body["supplier_id"] = supplier
+	body := map[string]any{"login": as.login, "name": as.name, "role": as.role}
+	if as.supplier != 0 {
+		body["supplier_id"] = as.supplier
+	}
+	if as.hall != 0 {
+		body["hall_id"] = as.hall
 	}
 	var made struct {
 		Staff           struct{ ID model.ID }
 		InitialPassword string `json:"initial_password"`
 	}
-	if err := by.post(ctx, fmt.Sprintf("/api/v1/console/unions/%s/staff", union), body, &made); err != nil {
+	if err := by.post(ctx, fmt.Sprintf("/api/v1/console/unions/%s/staff", as.union), body, &made); err != nil {
 		return nil, err
 	}
-	c := &console{web: p.web(), Account: Account{Login: login, Password: made.InitialPassword, Role: role, UnionName: unionName}, Union: union, ID: made.Staff.ID}
+	c := &console{web: p.web(), Account: Account{Login: as.login, Password: made.InitialPassword, Role: as.role, UnionName: as.unionName}, Union: as.union, ID: made.Staff.ID}
 	return c, p.firstLogin(ctx, c)
 }
 
@@ -197,11 +193,13 @@ func (p *play) setUpUnions(ctx context.Context) error {
 	root := session.Staff.Union
 	p.operator.Union = root.ID
 	var err error
-	if p.city, err = p.hire(ctx, p.operator, "demo-city", "市总演示", "city_federation", root.ID, root.Name, 0); err != nil {
-		return err
-	}
-	if p.auditor, err = p.hire(ctx, p.operator, "demo-auditor", "审计演示", "auditor", root.ID, root.Name, 0); err != nil {
-		return err
+	for _, x := range []struct {
+		account           **console
+		login, name, role string
+	}{{&p.city, "demo-city", "市总演示", "city_federation"}, {&p.checker, "demo-city2", "市总复核", "city_federation"}, {&p.auditor, "demo-auditor", "审计演示", "auditor"}} {
+		if *x.account, err = p.hire(ctx, post{login: x.login, name: x.name, role: x.role, union: root.ID, unionName: root.Name}); err != nil {
+			return err
+		}
 	}
 	first := 1
 	for i, f := range city {
@@ -210,7 +208,7 @@ func (p *play) setUpUnions(ctx context.Context) error {
 			return err
 		}
 		parent := &federation{id: fed, name: f.name}
-		if parent.staff, err = p.hire(ctx, p.operator, fmt.Sprintf("demo-federation%d", i+1), "联络演示", "federation", fed, f.name, 0); err != nil {
+		if parent.staff, err = p.hire(ctx, post{login: fmt.Sprintf("demo-federation%d", i+1), name: "联络演示", role: "federation", union: fed, unionName: f.name}); err != nil {
 			return err
 		}
 		p.federations = append(p.federations, parent)
@@ -237,10 +235,10 @@ func (p *play) foundGrassroots(ctx context.Context, parent *federation, plan uni
 	}
 	n := len(p.unions) + 1
 	u := &grassroots{id: id, name: plan.name, parent: parent, people: people(n-1, plan.members, first)}
-	if u.admin, err = p.hire(ctx, p.operator, fmt.Sprintf("demo-admin%d", n), "经办演示", "union_admin", id, plan.name, 0); err != nil {
+	if u.admin, err = p.hire(ctx, post{login: fmt.Sprintf("demo-admin%d", n), name: "经办演示", role: "union_admin", union: id, unionName: plan.name}); err != nil {
 		return err
 	}
-	if u.approver, err = p.hire(ctx, p.operator, fmt.Sprintf("demo-approver%d", n), "审批演示", "union_approver", id, plan.name, 0); err != nil {
+	if u.approver, err = p.hire(ctx, post{login: fmt.Sprintf("demo-approver%d", n), name: "审批演示", role: "union_approver", union: id, unionName: plan.name}); err != nil {
 		return err
 	}
 	p.unions = append(p.unions, u)
@@ -308,69 +306,6 @@ func (p *play) importRosters(ctx context.Context) error {
 			return err
 		}
 		if _, err := wait(ctx, admin.web, path, reached("imported")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *play) fillFunds(ctx context.Context) error {
-	for i, u := range p.unions {
-		admin, err := u.admin.at(ctx)
-		if err != nil {
-			return err
-		}
-		var topup struct{ ID model.ID }
-		body := map[string]any{"purse": "extra", "year": p.year, "amount_fen": 60000*len(u.people) + 500000, "evidence_no": fmt.Sprintf("演示凭证-%03d", i+1), "note": "年度消费帮扶经费"}
-		if err := admin.post(ctx, fmt.Sprintf("/api/v1/console/unions/%s/topups", u.id), body, &topup); err != nil {
-			return err
-		}
-		approver, err := u.approver.at(ctx)
-		if err != nil {
-			return err
-		}
-		if err := approver.post(ctx, fmt.Sprintf("/api/v1/console/topups/%s/confirm", topup.ID), map[string]string{"note": "已核对银行回单"}, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *play) issueGrants(ctx context.Context) error {
-	type state struct {
-		ID         model.ID
-		Status     string
-		TotalItems int `json:"total_items"`
-	}
-	for i, u := range p.unions {
-		admin, err := u.admin.at(ctx)
-		if err != nil {
-			return err
-		}
-		amount := 60000
-		if i == 3 {
-			amount = 40000 // a union may grant less
-		}
-		var grant state
-		body := map[string]any{"purse": "extra", "year": p.year, "title": fmt.Sprintf("%d 年消费帮扶额度", p.year), "selection": "roster", "amount_fen": amount}
-		if err := admin.post(ctx, fmt.Sprintf("/api/v1/console/unions/%s/grants", u.id), body, &grant); err != nil {
-			return err
-		}
-		path := "/api/v1/console/grants/" + grant.ID.String()
-		if _, err := wait(ctx, admin.web, path, func(s state) (bool, error) { return s.Status == "draft" && s.TotalItems > 0, nil }); err != nil {
-			return err
-		}
-		approver, err := u.approver.at(ctx)
-		if err != nil {
-			return err
-		}
-		if err := approver.post(ctx, path+"/approve", map[string]string{"note": "同意发放"}, nil); err != nil {
-			return err
-		}
-		if err := admin.post(ctx, path+"/issue", nil, nil); err != nil {
-			return err
-		}
-		if _, err := wait(ctx, admin.web, path, func(s state) (bool, error) { return s.Status == "issued", nil }); err != nil {
 			return err
 		}
 	}

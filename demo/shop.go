@@ -9,13 +9,15 @@ import (
 
 type supplier struct {
 	id    model.ID
+	name  string
 	staff *console
 }
 
 // shelved is a SKU on sale.
 type shelved struct {
-	sku   model.ID
-	price int // fen
+	sku      model.ID
+	price    int // fen
+	supplier *supplier
 }
 
 func (p *play) openShop(ctx context.Context) error {
@@ -59,11 +61,11 @@ func (p *play) admitSupplier(ctx context.Context, plan supplierPlan) error {
 			return err
 		}
 	}
-	staff, err := p.hire(ctx, p.operator, plan.login, plan.contact, "supplier", p.operator.Union, plan.name, made.ID)
+	staff, err := p.hire(ctx, post{login: plan.login, name: plan.contact, role: "supplier", union: p.operator.Union, unionName: plan.name, supplier: made.ID})
 	if err != nil {
 		return err
 	}
-	s := &supplier{made.ID, staff}
+	s := &supplier{made.ID, plan.name, staff}
 	p.suppliers = append(p.suppliers, s)
 	for i, product := range plan.products {
 		if err := p.offer(ctx, s, product, fmt.Sprintf("演示认定-%s-%d", plan.code[13:], i+1)); err != nil {
@@ -97,7 +99,7 @@ func (p *play) offer(ctx context.Context, s *supplier, plan productPlan, certifi
 		if err := s.staff.post(ctx, fmt.Sprintf("/api/v1/console/skus/%s/movements", sku.ID), stock, nil); err != nil {
 			return err
 		}
-		p.shelf = append(p.shelf, shelved{sku.ID, k.yuan * 100})
+		p.shelf = append(p.shelf, shelved{sku.ID, k.yuan * 100, s})
 	}
 	if err := p.certify(ctx, s.id, "assistance_product", certificate, product.ID); err != nil {
 		return err
@@ -107,7 +109,7 @@ func (p *play) offer(ctx context.Context, s *supplier, plan productPlan, certifi
 
 // ship has every supplier ship what is waiting, but for the last parcel, which shows what a waiting one looks like.
 func (p *play) ship(ctx context.Context) error {
-	for i, s := range p.suppliers {
+	for _, s := range p.suppliers {
 		staff, err := s.staff.at(ctx)
 		if err != nil {
 			return err
@@ -120,9 +122,7 @@ func (p *play) ship(ctx context.Context) error {
 			if j > 0 && j == len(waiting.Items)-1 {
 				continue
 			}
-			p.keys++
-			body := map[string]string{"carrier": "演示快递", "tracking_no": fmt.Sprintf("DEMO%d%08d", i+1, p.keys)}
-			if err := staff.post(ctx, fmt.Sprintf("/api/v1/console/parcels/%s/ship", parcel.ID), body, nil); err != nil {
+			if err := p.shipParcel(ctx, s, parcel.ID); err != nil {
 				return err
 			}
 		}
