@@ -72,6 +72,8 @@ func play(ctx context.Context, cfg *config.Config, a *app.App, clock *demo.Clock
 		return err
 	}
 	start := time.Now()
+	a.Guard.LiftLimits(true)
+	defer a.Guard.LiftLimits(false)
 	err = demo.Play(ctx, demo.Stage{
 		Base: base, Clock: clock, Dir: dir, AdminPassword: a.FirstPassword, Password: password, SeedPolicy: a.Allowance.SeedDemoPolicy, Out: stdout,
 		Meanwhile: func(ctx context.Context) error { return errors.Join(a.Tidy(ctx), a.Notify.Drain(ctx)) },

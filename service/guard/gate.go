@@ -70,6 +70,9 @@ func (g *Guard) releaser(ctx context.Context, k, token string, err error) func()
 // address) is only ever stored hashed. It fails open, so a limit that security rests on (guesses of a
 // password) must be kept in the database as well.
 func (g *Guard) Allow(ctx context.Context, name, subject string, limit int, per time.Duration) (ok bool, retryAfter time.Duration) {
+	if g.lifted.Load() {
+		return true, 0
+	}
 	k := g.key("allow:"+name, subject)
 	gap, burst := spacing(limit, per)
 	var wait *redis.Cmd
@@ -83,6 +86,10 @@ func (g *Guard) Allow(ctx context.Context, name, subject string, limit int, per 
 	g.outcome("allow", err)
 	return true, 0
 }
+
+// LiftLimits has Allow let everything through until it is called with false: for the demonstration, in which a year's
+// logins come from one address within seconds.
+func (g *Guard) LiftLimits(on bool) { g.lifted.Store(on) }
 
 // spacing turns a limit into the milliseconds between two calls and those of a whole burst.
 func spacing(limit int, per time.Duration) (gap, burst int64) {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -69,6 +70,7 @@ type Guard struct {
 	calls     *prometheus.CounterVec
 	breaker   breaker
 	doomed    doomed
+	lifted    atomic.Bool // rate limits
 	queue     chan *call
 	stop      chan struct{}
 	stopOnce  sync.Once
