@@ -62,6 +62,7 @@ type play struct {
 
 	mixed    []*bought // paid through WeChat
 	disputed []*bought // with after-sales cases that come to an end
+	group    groupPurchase
 	late     []*bought // what is still open today
 }
 
