@@ -466,7 +466,7 @@ func TestGroupCase(t *testing.T) {
 	}
 	d.supplier.money(cases+id+"/receive", d.key(), map[string]any{"restock": false}).ok(&out)
 	if out.RefundedFen != 100_00 || x.fundOf(bought) != 100_000 || x.counted(x.members[0].PersonID) != 0 {
-		t.Errorf("%+v", out)
+		t.Errorf("%+v, fund %d, cap %d", out, x.fundOf(bought), x.counted(x.members[0].PersonID))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/model/modeltest"
+	"bangfu/service/group"
 	"bangfu/service/identity"
 	"bangfu/service/union/rosterfile"
 )
@@ -26,12 +27,13 @@ type story struct {
 	persons         []rosterPerson
 	bought          map[model.ID]model.Fen // by order, less those cancelled
 	claimed         map[model.ID]figures   // by claim, less those revoked
+	together        figures                // bought for many members: who signed, what it cost
 	granted         model.Fen
 }
 
 type rosterPerson struct{ name, phone, idNumber string }
 
-// TestStory: roster → top-up → grant → login → bind → buy → ship → confirm → cancel another → claim what was bought elsewhere → sweep → form.
+// TestStory: roster → top-up → grant → login → bind → buy → ship → confirm → cancel another → claim what was bought elsewhere → buy together → sweep → form.
 func TestStory(t *testing.T) {
 	h := newHouse(t)
 	s := &story{house: h, t: t, shop: h.shopFixture(), bought: map[model.ID]model.Fen{}, claimed: map[model.ID]figures{}}
@@ -52,6 +54,7 @@ func TestStory(t *testing.T) {
 
 	s.claims(1, 2, 3)
 	s.unclaim()
+	members := s.buyTogether(5)
 	h.travel(modeltest.At("2025-08-20 10:00"))
 	first := s.form(1)
 	if want := s.all(); first != want {
@@ -67,6 +70,8 @@ func TestStory(t *testing.T) {
 	}
 	s.unclaim()
 	s.claims(4, 5)
+	s.approver.post(groupPath(members.purchase)+"/sign-offs/undo", map[string]any{"member_id": members.signed[0], "reason": "登记错了人"}).ok(nil)
+	s.together.times--
 	s.sweep()
 	last := s.form(3)
 	if want := s.all(); last != want {
@@ -251,9 +256,34 @@ func (s *story) unclaim() {
 	}
 }
 
-// all is the independent sum of orders and claims.
+// signedFor is a group purchase and who has signed for it.
+type signedFor struct {
+	purchase model.ID
+	signed   []model.ID
+}
+
+// buyTogether buys a piece for every member with money for activities, delivers it, and has n of them sign on paper.
+func (s *story) buyTogether(n int) signedFor {
+	s.t.Helper()
+	a := &treasury{h: s.house, union: s.union, admin: s.admin, approver: s.approver, key: 900}
+	a.topup("activity", 2025, 1_000_00)
+	x := &crowd{stall: &stall{house: s.house, shop: s.shop}, treasury: a}
+	v := x.orders(map[string]any{"purse": "activity"})
+	x.arrive(v)
+	var list model.List[group.ReceiverView]
+	s.admin.get(groupPath(v.ID) + "/receivers").ok(&list)
+	done := signedFor{purchase: v.ID}
+	for _, r := range list.Items[:n] {
+		done.signed = append(done.signed, r.MemberID)
+	}
+	s.admin.post(groupPath(v.ID)+"/sign-offs", map[string]any{"member_ids": done.signed, "note": "签收表"}).ok(nil)
+	s.together = figures{n, s.shop.SKUs[0].PriceFen * model.Fen(len(s.persons))}
+	return done
+}
+
+// all is the independent sum of orders, claims and what was bought together.
 func (s *story) all() figures {
-	f := figures{len(s.bought), s.sum()}
+	f := figures{len(s.bought) + s.together.times, s.sum() + s.together.amount}
 	for _, c := range s.claimed {
 		f.times += c.times
 		f.amount += c.amount

@@ -21,6 +21,7 @@ type FundView struct {
 	ToppedUpFen   model.Fen   `json:"topped_up_fen"`   // confirmed top-ups
 	UnconfirmFen  model.Fen   `json:"unconfirmed_fen"` // entered top-ups that wait for the second person
 	GrantedFen    model.Fen   `json:"granted_fen"`     // issued to members so far
+	GroupFen      model.Fen   `json:"group_fen"`       // paid for group purchases, less what came back of them
 	UnspentFen    model.Fen   `json:"unspent_fen"`     // with the members, not spent yet
 	ActiveMembers int64       `json:"active_members"`  // members whose allowance is in use
 }
@@ -79,11 +80,15 @@ func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
 	if err := tx.Model(&model.Grant{}).Select("COALESCE(SUM(issued_fen), 0)").Where("fund_id = ?", f.ID).Scan(&v.GrantedFen).Error; err != nil {
 		return v, err
 	}
+	err := tx.Table("group_purchases g").Joins("JOIN orders o ON o.id = g.order_id").Where("g.fund_id = ?", f.ID).Select("COALESCE(SUM(o.goods_fen - o.refunded_fen), 0)").Scan(&v.GroupFen).Error
+	if err != nil {
+		return v, err
+	}
 	var held struct {
 		N   int64
 		Fen model.Fen
 	}
-	err := tx.Model(&model.Allowance{}).Select("COUNT(*) AS n, COALESCE(SUM(balance_fen + held_fen), 0) AS fen").
+	err = tx.Model(&model.Allowance{}).Select("COUNT(*) AS n, COALESCE(SUM(balance_fen + held_fen), 0) AS fen").
 		Where("fund_id = ? AND status = 'active'", f.ID).Scan(&held).Error
 	v.ActiveMembers, v.UnspentFen = held.N, held.Fen
 	return v, err

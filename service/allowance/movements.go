@@ -119,6 +119,9 @@ func (a about) show(t model.Transfer, account ledger.Account) MovementView {
 		v.Description = "工会发放：" + a.titles[t.Cause]
 	case ledger.KindSpend:
 		v.Description = "购买帮扶产品"
+		if fund == "fund" {
+			v.Description = "集体采购帮扶产品"
+		}
 	case ledger.KindRefund:
 		v.Description = "订单退款，退回额度"
 		if fund == "fund" {
