@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.riskRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -409,5 +409,17 @@ func (s *Server) groupRoutes() []Route {
 		{Method: get, Path: one + "/sign-off-list", Audience: Staff, Permission: identity.PermGroupDraft, Object: identity.ObjectGroupPurchase, Slow: true, Handle: s.getGroupSignoffList},
 		{Method: get, Path: member + "/group-purchases", Audience: Member, Handle: s.listMyGroupPurchases},
 		{Method: post, Path: member + "/group-purchases/:id/sign", Audience: Member, Object: identity.ObjectGroupReceiver, Handle: s.signGroupPurchase},
+	}
+}
+
+// riskRoutes: what somebody should look at, and the rules that find it.
+func (s *Server) riskRoutes() []Route {
+	const console = "/api/v1/console"
+	return []Route{
+		{Method: get, Path: console + "/risk-signals", Audience: Staff, Permission: identity.PermRiskRead, Handle: s.listRiskSignals},
+		{Method: get, Path: console + "/risk-signals/:id", Audience: Staff, Permission: identity.PermRiskRead, Object: identity.ObjectRiskSignal, Handle: s.getRiskSignal},
+		{Method: post, Path: console + "/risk-signals/:id/review", Audience: Staff, Permission: identity.PermRiskReview, Object: identity.ObjectRiskSignal, Handle: s.reviewRiskSignal},
+		{Method: get, Path: console + "/risk-rules", Audience: Staff, Permission: identity.PermRiskRead, Handle: s.listRiskRules},
+		{Method: put, Path: console + "/risk-rules/:code", Audience: Staff, Permission: identity.PermRiskManage, Handle: s.putRiskRule},
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"bangfu/service/order"
 	"bangfu/service/payment"
 	"bangfu/service/report"
+	"bangfu/service/risk"
 	"bangfu/service/settlement"
 	"bangfu/service/shop"
 	"bangfu/service/union"
@@ -68,6 +69,7 @@ type Deps struct {
 	Shop      *shop.Service
 	Report    *report.Service
 	Claim     *claim.Service
+	Risk      *risk.Service
 	Group     *group.Service
 
 	Settlement *settlement.Service

@@ -34,6 +34,7 @@ import (
 	"bangfu/service/payment"
 	"bangfu/service/rekey"
 	"bangfu/service/report"
+	"bangfu/service/risk"
 	"bangfu/service/settlement"
 	"bangfu/service/shop"
 	"bangfu/service/union"
@@ -74,6 +75,7 @@ type Services struct {
 	Payment   *payment.Service
 	Report    *report.Service
 	Claim     *claim.Service
+	Risk      *risk.Service
 	Group     *group.Service
 
 	Settlement *settlement.Service
@@ -229,6 +231,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	a.Limit = limit.New(a.DB)
 	a.Claim = claim.New(a.DB, a.Allowance)
+	a.Risk = risk.New(a.DB, sealer)
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
@@ -314,6 +317,7 @@ func (a *App) openServer() (err error) {
 		Payment:   a.Payment,
 		Report:    a.Report,
 		Claim:     a.Claim,
+		Risk:      a.Risk,
 		Group:     a.Group,
 
 		Settlement: a.Settlement,

@@ -39,7 +39,9 @@ func newCrowd(t testing.TB, n, fen int) *crowd {
 	return x
 }
 
-func (x *crowd) path() string { return console + "/unions/" + x.treasury.union.ID.String() + "/group-purchases" }
+func (x *crowd) path() string {
+	return console + "/unions/" + x.treasury.union.ID.String() + "/group-purchases"
+}
 
 func groupPath(id model.ID) string { return console + "/group-purchases/" + id.String() }
 

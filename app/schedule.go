@@ -25,6 +25,7 @@ func (a *App) chores() []chore {
 		{"reminders", 10 * time.Minute, a.Allowance.RemindDue},
 		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
 		{"after-sales", 10 * time.Minute, func(ctx context.Context) error { _, err := a.AfterSale.Expire(ctx); return err }},
+		{"risk", 10 * time.Minute, a.Risk.Scan},
 		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
 		{"counter", time.Minute, a.Counter.Tidy},
 		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},

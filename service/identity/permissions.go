@@ -72,6 +72,9 @@ const (
 	PermAfterSaleDecide Permission = "aftersale.decide" // decide cases in which supplier and member do not come together
 	PermClaimRead       Permission = "claim.read"       //
 	PermClaimEnter      Permission = "claim.enter"      // enter, correct and withdraw a purchase made elsewhere
+	PermRiskRead        Permission = "risk.read"        // signals that somebody should look at, and their rules
+	PermRiskReview      Permission = "risk.review"      // say what came of looking
+	PermRiskManage      Permission = "risk.manage"      // set the rules
 	PermClaimApprove    Permission = "claim.approve"    // approve, reject or revoke one that another person entered
 
 	PermGroupRead    Permission = "group.read"    //
@@ -102,7 +105,7 @@ const (
 
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
-var needsSecondFactor = permissions(PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermGroupApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
+var needsSecondFactor = permissions(PermRiskManage, PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermGroupApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
 	PermSettlementConfirm, PermSettlementPay)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermClaimRead, PermGroupRead, PermInvoiceRead}
@@ -111,11 +114,11 @@ var rolePermissions = map[Role]map[Permission]bool{
 	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGroupDraft, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend, PermInvoiceRequest)...),
 	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGroupApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
-	RoleFederation: permissions(append(reading, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
-	RoleCityFederation: permissions(append(reading, PermHallManage, PermCounterRead, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
+	RoleFederation: permissions(append(reading, PermRiskRead, PermRiskReview, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
+	RoleCityFederation: permissions(append(reading, PermRiskRead, PermRiskReview, PermRiskManage, PermHallManage, PermCounterRead, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
 		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay, PermOutboxRead, PermOutboxReplay)...),
-	RoleAuditor:  permissions(append(reading, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
+	RoleAuditor:  permissions(append(reading, PermRiskRead, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
 	RoleSupplier: permissions(PermSelf, PermAfterSaleRead, PermAfterSaleHandle, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn, PermInvoiceRead, PermInvoiceIssue, PermCounterRead),
 	RoleCashier:  permissions(PermSelf, PermCounterRead, PermCounterSell, PermCounterVoid),
 	RoleOperator: permissions(PermSelf, PermStaffRead, PermStaffManage, PermUnionRead, PermUnionManage, PermPolicyRead, PermAuditRead, PermOutboxRead, PermOutboxReplay),

@@ -37,6 +37,7 @@ const (
 	ObjectGroupReceiver  Object = "group_receiver" // one member of a group purchase
 	ObjectWechatRefund   Object = "wechat_refund"
 	ObjectClaim          Object = "claim"
+	ObjectRiskSignal     Object = "risk_signal"
 
 	ObjectBankAccount     Object = "bank_account"
 	ObjectSettlementBatch Object = "settlement_batch"
@@ -70,6 +71,7 @@ var owners = map[Object]string{
 	ObjectFund:           byUnion + "funds o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectTopup:          byUnion + "topups o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectGrant:          byUnion + "grants o ON o.union_id = u.id WHERE o.id = ?",
+	ObjectRiskSignal:     byUnion + "risk_signals o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectClaim:          byUnion + "claims o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectStatement:      byUnion + "statements o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectGroupPurchase:  byUnion + "group_purchases o ON o.union_id = u.id WHERE o.id = ?",
@@ -104,7 +106,7 @@ var objectNames = map[Object]string{
 	ObjectFund: "经费账户", ObjectTopup: "经费入账", ObjectGrant: "发放批次", ObjectAllowance: "帮扶额度", ObjectSupplier: "供应商",
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAfterSale: "售后申请", ObjectAddress: "收货地址",
 	ObjectStatement: "统计表", ObjectFile: "文件",
-	ObjectGroupPurchase: "集体采购", ObjectGroupReceiver: "集体采购", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记",
+	ObjectGroupPurchase: "集体采购", ObjectGroupReceiver: "集体采购", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记", ObjectRiskSignal: "风险信号",
 	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单", ObjectInvoiceRequest: "开票申请",
 	ObjectHall: "专馆", ObjectRedemption: "到馆核销",
 }
