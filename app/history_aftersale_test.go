@@ -59,7 +59,7 @@ func (h *history) answerCase() error {
 	if !ok || err != nil {
 		return err
 	}
-	ctx, supplier := context.Background(), h.supplierStaff[h.rand.IntN(2)]
+	ctx, supplier := context.Background(), h.supplierOf(c.SupplierID)
 	yes := aftersale.Consent{Note: "同意", Restock: h.rand.IntN(2) == 0, ReturnTo: "李四 10000000002 虚拟路 2 号"}
 	if c.Status == aftersale.StatusEscalated && h.rand.IntN(2) == 0 {
 		in := aftersale.Decision{Agree: h.rand.IntN(3) > 0, Consent: yes}

@@ -21,11 +21,8 @@ func (h *history) claimFile() model.ID {
 	if id, ok := pick(h, h.extra["claim file"]); ok {
 		return id
 	}
-	countdown := h.crash.countdown
-	h.crash.countdown = -1 // the fixture does not crash
-	defer func() { h.crash.countdown = countdown }()
 	f := model.File{ID: h.DB.NewID(), StoreKey: fmt.Sprintf("history/%d.pdf", h.seed), Kind: "evidence", UnionID: &h.union.ID, CreatedBy: h.admin.ID, CreatedAt: h.clock.Now()}
-	h.insert(&f)
+	h.crash.spare(func() { h.insert(&f) })
 	h.extra["claim file"] = []model.ID{f.ID}
 	return f.ID
 }
@@ -47,11 +44,9 @@ func (h *history) claimInput() claim.Input {
 	return in
 }
 
-func (h *history) claimChannel() model.ID {
-	countdown := h.crash.countdown
-	h.crash.countdown = -1
-	defer func() { h.crash.countdown = countdown }()
-	return h.channel("province", []string{"1", "3", "5"}[h.rand.IntN(3)])
+func (h *history) claimChannel() (id model.ID) {
+	h.crash.spare(func() { id = h.channel("province", []string{"1", "3", "5"}[h.rand.IntN(3)]) })
+	return id
 }
 
 func (h *history) enterClaim() error {

@@ -41,7 +41,7 @@ func (h *history) begin() {
 		h.supplierStaff = append(h.supplierStaff, a)
 	}
 	for _, k := range h.shop.SKUs {
-		h.receive(k.ID, int64(h.rand.IntN(20)))
+		h.receive(k.ID, int64(1+h.rand.IntN(40)))
 	}
 }
 
@@ -62,10 +62,10 @@ func (h *history) year() model.Year { return model.YearOf(h.clock.Now()) }
 
 // passTime lets minutes, hours or days go by; late in December the year's end comes near.
 func (h *history) passTime() error {
-	h.crash.countdown = -1 // time does not crash
-	steps := []time.Duration{time.Minute, 20 * time.Minute, 7 * time.Hour, 3 * 24 * time.Hour}
+	h.crash.revive() // time does not crash
+	steps := []time.Duration{time.Second, time.Minute, time.Minute, 20 * time.Minute, 7 * time.Hour, 8 * 24 * time.Hour}
 	h.clock.Advance(steps[h.rand.IntN(len(steps))])
-	if end := h.year().End(); end.Sub(h.clock.Now()) < 30*24*time.Hour && h.rand.IntN(4) == 0 {
+	if end := h.year().End(); end.Sub(h.clock.Now()) < 30*24*time.Hour && h.rand.IntN(12) == 0 {
 		h.clock.Set(end.Add(-time.Second))
 	}
 	h.policy(h.year())
@@ -143,11 +143,9 @@ func (h *history) leave() error {
 func orderActs() []act {
 	return []act{
 		{"checkout", 14, (*history).checkout},
-		{"pay", 5, (*history).payOne},
-		{"close-unpaid", 2, (*history).closeOne},
 		{"cancel", 4, (*history).cancelOne},
-		{"ship", 5, (*history).shipOne},
-		{"confirm", 4, (*history).confirmOne},
+		{"ship", 8, (*history).shipOne},
+		{"confirm", 8, (*history).confirmOne},
 	}
 }
 
@@ -159,7 +157,7 @@ func (h *history) checkout() error {
 		cart.Items = append(cart.Items, order.Item{SKUID: k.ID, Quantity: n, PriceFen: k.PriceFen})
 		cart.TotalFen += k.PriceFen * model.Fen(n)
 	}
-	cart.Payment = []string{"", order.PayAllowance, order.PayMixed, order.PayMixed, order.PayWechat}[h.rand.IntN(5)]
+	cart.Payment = []string{"", order.PayAllowance, order.PayAllowance, order.PayMixed, order.PayWechat}[h.rand.IntN(5)]
 	p, err := keep(h, "checkout", func(key string) (order.Placed, error) {
 		return h.Order.Checkout(context.Background(), b.actor(), key, cart)
 	})
@@ -171,22 +169,6 @@ func (h *history) checkout() error {
 	err = h.DB.Read(context.Background()).Model(&model.Parcel{}).Where("order_id = ?", p.ID).Pluck("id", &parcels).Error
 	h.parcels = append(h.parcels, parcels...)
 	return err
-}
-
-func (h *history) payOne() error {
-	id, ok := pick(h, h.orders)
-	if !ok {
-		return nil
-	}
-	return notPending(h.payIn(id))
-}
-
-func (h *history) closeOne() error {
-	id, ok := pick(h, h.orders)
-	if !ok {
-		return nil
-	}
-	return notPending(h.closeUnpaid(id))
 }
 
 // buyerOf is who placed an order.
@@ -213,7 +195,7 @@ func (h *history) cancelOne() error {
 		return err
 	}
 	_, err = keep(h, "cancel", func(key string) (order.Cancelled, error) {
-		return h.Order.Cancel(context.Background(), b.actor(), key, id, "不要了")
+		return h.Payment.Cancel(context.Background(), b.actor(), key, id, "不要了")
 	})
 	return err
 }
@@ -223,7 +205,17 @@ func (h *history) shipOne() error {
 	if !ok {
 		return nil
 	}
-	_, err := h.Order.Ship(context.Background(), h.supplierStaff[h.rand.IntN(2)], id, order.Shipment{Carrier: "虚拟快递", TrackingNo: "XN123456"})
+	supplier := h.supplierStaff[h.rand.IntN(2)]
+	if h.rand.IntN(5) > 0 { // mostly whose parcel it is
+		var p model.Parcel
+		var err error
+		h.crash.spare(func() { err = h.DB.Read(context.Background()).Take(&p, id).Error })
+		if err != nil {
+			return err
+		}
+		supplier = h.supplierOf(p.SupplierID)
+	}
+	_, err := h.Order.Ship(context.Background(), supplier, id, order.Shipment{Carrier: "虚拟快递", TrackingNo: "XN123456"})
 	return err
 }
 
