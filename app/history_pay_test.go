@@ -118,9 +118,7 @@ func (h *history) calm() {
 			h.fail("completing payments: %v", err)
 		}
 		h.Emulator.Settle()
-		for h.retried() > 0 {
-			h.Emulator.Settle()
-		}
+		h.retryAll()
 		if h.count(&model.Order{}, "status = 'pending'") == 0 && h.count(&model.WechatRefund{}, "status <> 'done'") == 0 {
 			break
 		}
@@ -131,18 +129,20 @@ func (h *history) calm() {
 	h.sameBooks()
 }
 
-// retried has somebody retry what failed, and tells how much that was.
-func (h *history) retried() int {
-	var failed []model.ID
-	if err := h.DB.Read(context.Background()).Model(&model.WechatRefund{}).Where("status = 'failed'").Pluck("id", &failed).Error; err != nil {
+// retryAll has somebody see to what failed at WeChat, and retry it.
+func (h *history) retryAll() {
+	var failed []model.WechatRefund
+	if err := h.DB.Read(context.Background()).Where("status = 'failed'").Order("id").Find(&failed).Error; err != nil {
 		h.fail("%v", err)
 	}
-	for _, id := range failed {
-		if _, err := h.Payment.RetryRefund(context.Background(), h.city, h.key(), id); err != nil {
+	for _, r := range failed {
+		_ = h.Emulator.FinishRefund(r.RefundNo, emulator.RefundSuccess, nil) // those that are abnormal; the others start anew
+		h.Emulator.Settle()
+		if _, err := h.Payment.RetryRefund(context.Background(), h.city, h.key(), r.ID); err != nil && model.CodeOf(err) != model.CodeConflict {
 			h.fail("retrying a refund: %v", err)
 		}
 	}
-	return len(failed)
+	h.Emulator.Settle()
 }
 
 // sameBooks holds what WeChat has taken and given back for each payment against the product's ledger.

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"bangfu/model"
 	"bangfu/service/aftersale"
@@ -120,11 +121,32 @@ func (h *history) sendBack() error {
 
 func settlementActs() []act {
 	return []act{
+		{"settle", 3, (*history).settleAll},
 		{"make-batch", 2, (*history).makeBatch},
 		{"confirm-batch", 2, (*history).confirmBatch},
 		{"pay-batch", 2, (*history).payBatch},
 		{"fail-settlement", 1, (*history).failSettlement},
 	}
+}
+
+// settleAll waits until what was received is due, and brings a batch to its end.
+func (h *history) settleAll() error {
+	h.crash.spare(func() { h.clock.Advance(8 * 24 * time.Hour) })
+	for _, do := range []func(*history) error{(*history).makeBatch, (*history).confirmBatch, (*history).payBatch} {
+		if err := do(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch is one of the batches, mostly the last.
+func (h *history) batch() (model.ID, bool) {
+	list := h.extra["batch"]
+	if n := len(list); n > 0 && h.rand.IntN(4) > 0 {
+		list = list[n-1:]
+	}
+	return pick(h, list)
 }
 
 // makeBatch begins a settlement batch of all suppliers, whose bank accounts are known and confirmed.
@@ -163,7 +185,7 @@ func (h *history) bankAccounts() error {
 }
 
 func (h *history) confirmBatch() error {
-	id, ok := pick(h, h.extra["batch"])
+	id, ok := h.batch()
 	if !ok {
 		return nil
 	}
@@ -177,7 +199,7 @@ func (h *history) confirmBatch() error {
 }
 
 func (h *history) payBatch() error {
-	id, ok := pick(h, h.extra["batch"])
+	id, ok := h.batch()
 	if !ok {
 		return nil
 	}

@@ -94,6 +94,7 @@ type world struct {
 func newWorld(t *testing.T, tally *deeds) *world {
 	w := &world{stall: stallIn(t, newHouseAt(t, modeltest.At("2025-10-20 09:00"))), tally: tally}
 	w.exec("UPDATE certificates SET valid_until = '2099-12-31'")
+	w.Emulator.RetryNotices(time.Millisecond)
 	w.crash = newCrasher(t, w.DB)
 	return w
 }
