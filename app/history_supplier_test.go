@@ -6,89 +6,8 @@ import (
 	"time"
 
 	"bangfu/model"
-	"bangfu/service/aftersale"
-	"bangfu/service/order"
 	"bangfu/service/settlement"
 )
-
-func afterSaleActs() []act {
-	return []act{
-		{"open-case", 6, (*history).openCase},
-		{"answer-case", 7, (*history).answerCase},
-		{"send-back", 3, (*history).sendBack},
-		{"case-deadlines", 1, func(h *history) error { _, err := h.AfterSale.Expire(context.Background()); return err }},
-	}
-}
-
-// openCase asks for some pieces of one parcel.
-func (h *history) openCase() error {
-	parcel, ok := pick(h, h.parcels)
-	if !ok {
-		return nil
-	}
-	var lines []model.OrderLine
-	var err error
-	h.crash.spare(func() {
-		err = h.DB.Read(context.Background()).Where("parcel_id = ?", parcel).Order("id").Find(&lines).Error
-	})
-	if err != nil || len(lines) == 0 {
-		return err
-	}
-	b, err := h.buyerOf(lines[0].OrderID)
-	if err != nil {
-		return err
-	}
-	in := aftersale.NewCase{Kind: []string{aftersale.KindRefundOnly, aftersale.KindReturnGoods}[h.rand.IntN(2)], Reason: "quality", Description: "坏了"}
-	for _, l := range lines[:1+h.rand.IntN(len(lines))] {
-		in.Lines = append(in.Lines, order.ReturnLine{LineID: l.ID, Quantity: 1 + int64(h.rand.IntN(int(l.Quantity)))})
-	}
-	got, err := keep(h, "open case", func(key string) (aftersale.Outcome, error) {
-		return h.AfterSale.Open(context.Background(), b.actor(), key, lines[0].OrderID, in)
-	})
-	if err == nil {
-		h.extra["case"] = append(h.extra["case"], got.ID)
-	}
-	return err
-}
-
-// answerCase lets the supplier agree, refuse or receive, the member escalate or withdraw, or the platform decide.
-func (h *history) answerCase() error {
-	id, ok := pick(h, h.extra["case"])
-	if !ok {
-		return nil
-	}
-	var c model.AfterSale
-	var err error
-	h.crash.spare(func() { err = h.DB.Read(context.Background()).Take(&c, id).Error })
-	if err != nil {
-		return err
-	}
-	b, err := h.buyerOf(c.OrderID)
-	if err != nil {
-		return err
-	}
-	ctx, supplier := context.Background(), h.supplierOf(c.SupplierID)
-	consent := aftersale.Consent{Note: "同意", Restock: h.rand.IntN(2) == 0, ReturnTo: "虚拟市虚拟路 2 号"}
-	switch h.rand.IntN(7) {
-	case 0:
-		_, err = h.AfterSale.Refuse(ctx, supplier, id, "商品没有问题")
-	case 1:
-		_, err = h.AfterSale.Escalate(ctx, b.actor(), id, "请平台处理")
-	case 2:
-		_, err = h.AfterSale.Withdraw(ctx, b.actor(), id)
-	case 3:
-		_, err = keep(h, "decide case", func(key string) (aftersale.Outcome, error) {
-			return h.AfterSale.Decide(ctx, h.city, key, id, aftersale.Decision{Consent: consent, Agree: h.rand.IntN(2) == 0})
-		})
-	case 4:
-		_, err = keep(h, "receive return", func(key string) (aftersale.Outcome, error) {
-			return h.AfterSale.Receive(ctx, supplier, key, id, consent.Restock, "收到")
-		})
-	default:
-		_, err = keep(h, "agree to case", func(key string) (aftersale.Outcome, error) { return h.AfterSale.Agree(ctx, supplier, key, id, consent) })
-	}
-	return err
-}
 
 func (h *history) supplierOf(id model.ID) model.Actor {
 	for _, a := range h.supplierStaff {
@@ -98,25 +17,6 @@ func (h *history) supplierOf(id model.ID) model.Actor {
 	}
 	h.fail("no staff of supplier %s", id)
 	return model.Actor{}
-}
-
-func (h *history) sendBack() error {
-	id, ok := pick(h, h.extra["case"])
-	if !ok {
-		return nil
-	}
-	var c model.AfterSale
-	var err error
-	h.crash.spare(func() { err = h.DB.Read(context.Background()).Take(&c, id).Error })
-	if err != nil {
-		return err
-	}
-	b, err := h.buyerOf(c.OrderID)
-	if err != nil {
-		return err
-	}
-	_, err = h.AfterSale.SendBack(context.Background(), b.actor(), id, order.Shipment{Carrier: "虚拟快递", TrackingNo: "XN654321"})
-	return err
 }
 
 func settlementActs() []act {
@@ -203,11 +103,23 @@ func (h *history) payBatch() error {
 	if !ok {
 		return nil
 	}
-	in := settlement.PaidInput{EvidenceNo: "XN" + h.key(), EvidenceFileID: h.claimFile()}
+	in := settlement.PaidInput{EvidenceNo: "XN" + h.key(), EvidenceFileID: h.voucher()}
 	_, err := keep(h, "pay batch", func(key string) (settlement.BatchView, error) {
 		return h.Settlement.PayBatch(context.Background(), h.treasurer, key, id, in)
 	})
 	return err
+}
+
+// voucher is the bank's voucher for all payments of the history.
+func (h *history) voucher() model.ID {
+	if id, ok := pick(h, h.extra["voucher"]); ok {
+		return id
+	}
+	union := h.treasurer.UnionID
+	f := model.File{ID: h.DB.NewID(), StoreKey: fmt.Sprintf("history/%d-voucher.pdf", h.seed), Kind: "evidence", UnionID: &union, CreatedBy: h.treasurer.ID, CreatedAt: h.clock.Now()}
+	h.crash.spare(func() { h.insert(&f) })
+	h.extra["voucher"] = []model.ID{f.ID}
+	return f.ID
 }
 
 func (h *history) failSettlement() error {
