@@ -454,3 +454,24 @@ func TestGroupOrderIsNobodys(t *testing.T) {
 	own := x.detail(b.client, placed.ID)
 	x.admin.post(console+"/parcels/"+own.Parcels[0].ID.String()+"/receive", nil).fails(model.CodeNotFound) // another union's
 }
+
+// TestGroupFestival shows that holiday money bought with together is measured against its limits: the approval says what is missing, and the
+// meter counts the purchase.
+func TestGroupFestival(t *testing.T) {
+	x := newCrowd(t, 2, 0)
+	x.topup("festival", 2025, 100_000)
+	v := x.orders(map[string]any{"purse": "festival"})
+	if len(v.Warnings) == 0 || !strings.Contains(v.Warnings[0], "尚未录入并确认 2025 年度的经费预算") {
+		t.Errorf("%q", v.Warnings)
+	}
+	x.admin.post(groupPath(v.ID)+"/cancel", map[string]string{"reason": "换一种"}).ok(nil)
+	x.sound(t)
+	x.approver.money(groupPath(v.ID)+"/cancel/approve", x.nextKey(), map[string]string{"note": ""}).ok(nil)
+	var fund struct {
+		GroupFen model.Fen `json:"group_fen"`
+	}
+	x.admin.get(console + "/funds/" + v.FundID.String()).ok(&fund)
+	if fund.GroupFen != 0 || x.fundOf(v) != 100_000 {
+		t.Errorf("%+v", fund)
+	}
+}
