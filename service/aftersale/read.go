@@ -206,7 +206,8 @@ func (s *Service) Case(ctx context.Context, actor model.Actor, id model.ID) (Vie
 		}
 		v.Refund = &r
 	}
-	return v, s.fill(ctx, actor, &v)
+	err = s.fill(ctx, actor, &v)
+	return v, err
 }
 
 // fill reads the parcel's state, the pictures and the history of a case.
