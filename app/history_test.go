@@ -115,7 +115,8 @@ func (w *world) takeStock() {
 		"orders paid through WeChat": {&model.Order{}, "paid_at IS NOT NULL AND wechat_fen > 0"}, "orders closed unpaid": {&model.Order{}, "status = 'closed'"},
 		"late payments sent back": {&model.WechatRefund{}, "refund_id IS NULL"}, "refunds to WeChat": {&model.WechatRefund{}, "refund_id IS NOT NULL"},
 		"refunds": {&model.Refund{}, "1 = 1"}, "after-sales refunds": {&model.Refund{}, "kind = 'after_sale'"}, "refunds to a fund": {&model.Transfer{}, "kind = 'refund' AND credit_account LIKE 'fund:%'"},
-		"settlements paid": {&model.Settlement{}, "status = 'paid'"}, "allowances swept": {&model.Transfer{}, "kind = 'sweep'"}, "claims approved": {&model.Claim{}, "status = 'approved'"},
+		"settlements paid": {&model.Settlement{}, "status = 'paid'"}, "allowances swept": {&model.Transfer{}, "kind = 'sweep'"}, "claims approved": {&model.Claim{}, "status = 'approved'"}, "counter sales": {&model.Order{}, "kind = 'counter'"},
+		"counter sales voided": {&model.Refund{}, "kind = 'void'"}, "group purchases": {&model.Order{}, "kind = 'group'"}, "sign-offs": {&model.GroupSignoff{}, "1 = 1"},
 	} {
 		for range w.count(rows.entity, rows.where) {
 			w.tally.add("= " + name)
@@ -216,13 +217,13 @@ type act struct {
 // acts are all things that move money, and what lies between. A file a capability adds to them.
 func acts() []act {
 	var all []act
-	for _, some := range [][]act{moneyActs(), orderActs(), claimActs(), payActs(), afterSaleActs(), settlementActs()} {
+	for _, some := range [][]act{moneyActs(), orderActs(), claimActs(), payActs(), afterSaleActs(), settlementActs(), counterActs(), groupActs()} {
 		all = append(all, some...)
 	}
 	return all
 }
 
-const stepsPerHistory = 50
+const stepsPerHistory = 60
 
 func (w *world) play(seed uint64) {
 	h := &history{world: w, seed: seed, rand: rand.New(rand.NewPCG(seed, 1))}
