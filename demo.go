@@ -97,9 +97,11 @@ func tour(stdout io.Writer, cfg *config.Config, base, dir string) {
 统计表（xlsx、PDF；已提交的各期为正式表，未到期的一期为草稿）：%[2]s
 接口说明：%[1]s/docs/      健康：%[1]s/readyz      指标：%[1]s/metrics
 控制台账号（密码与动态口令密钥见 %[3]s，密码另见 %[4]s）：
-  demo-city        市总工会        demo-federation1…3  县区、产业工会
-  demo-admin1…5    工会经办人      demo-approver1…5    工会审批人
-  demo-supplier1…3 供应商          demo-auditor        审计（只读）      admin  运维
+  demo-city、demo-city2  市总工会（制单、复核）  demo-federation1…3  县区、产业工会
+  demo-admin1…5          工会经办人              demo-approver1…5    工会审批人
+  demo-supplier1…3       供应商                  demo-cashier1…2     专馆收银员
+  demo-auditor           审计（只读）            admin               运维
+看什么：README 的 “What to look at in the demonstration” 按账号列出
 会员：demo-member1-1 … demo-member5-7，用模拟器取登录码：
   curl -X POST %[1]s/emulator/_emulator/users/demo-member1-1/login-code
   curl -X POST -H 'Content-Type: application/json' -d '{"code":"…"}' %[1]s/api/v1/member/login

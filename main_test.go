@@ -152,34 +152,6 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestDemo plays the demonstration year and finds what it promises: the forms, the accounts for its owner's eyes only, sound
-// books; a second start serves what is there.
-func TestDemo(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("DATA_DIR", dir)
-	t.Setenv("HTTP_ADDR", freeAddr(t))
-	t.Setenv("LOG_LEVEL", "error")
-	var first, second, books output
-	if code := run(context.Background(), []string{"demo", "--exit"}, &first, &first); code != 0 || !strings.Contains(first.String(), "演示年度已走完") {
-		t.Fatalf("%d %s", code, first.String())
-	}
-	for _, pattern := range []string{"*.xlsx", "*.pdf"} {
-		if files, err := filepath.Glob(filepath.Join(dir, "demo", pattern)); err != nil || len(files) < 2 {
-			t.Errorf("%s: %v %v", pattern, files, err)
-		}
-	}
-	if info, err := os.Stat(filepath.Join(dir, "demo", "accounts.json")); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("accounts.json: %v %v", info, err)
-	}
-	if code := run(context.Background(), []string{"reconcile"}, &books, &books); code != 0 {
-		t.Errorf("reconcile: %s", books.String())
-	}
-	code := run(context.Background(), []string{"demo", "--exit"}, &second, &second)
-	if code != 0 || strings.Contains(second.String(), "走完") || strings.Contains(second.String(), "只显示这一次") || !strings.Contains(second.String(), "demo-city") {
-		t.Errorf("second start: %d %s", code, second.String())
-	}
-}
-
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sort"
 	"time"
+
+	"bangfu/model"
 )
 
 type scene struct {
@@ -16,9 +18,13 @@ type scene struct {
 // calendar places scenes in the part of the year that has passed.
 type calendar struct{ start, now time.Time }
 
-// at is when a part of it had passed (0 to 1), and days after that.
-func (c calendar) at(part float64, days float64) time.Time {
-	return c.start.Add(time.Duration(float64(c.now.Sub(c.start))*part + float64(c.day())*days))
+// at is when a part of it had passed (0 to 1), at ten in the morning unless the year is young, and days after that.
+func (c calendar) at(part, days float64) time.Time {
+	at := c.start.Add(time.Duration(float64(c.now.Sub(c.start)) * part))
+	if c.day() == 24*time.Hour && part < 1 {
+		at = model.DateOf(at).Start().Add(10 * time.Hour)
+	}
+	return at.Add(time.Duration(float64(c.day()) * days))
 }
 
 // day is a day, or less while the year is young, so that what takes some days fits into it.

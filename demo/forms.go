@@ -120,7 +120,7 @@ func (p *play) report(ctx context.Context, seq int) error {
 // exportForms leaves the city's and one union's forms as spreadsheets and PDF: those submitted and the draft of the period
 // that is open.
 func (p *play) exportForms(ctx context.Context) error {
-	staff, err := p.city.at(ctx)
+	staff, err := p.auditor.at(ctx)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ func (p *play) present(ctx context.Context, b *buyer) (err error) {
 // buyersPerUnion is how many members of each union take part in person.
 const buyersPerUnion = 7
 
+// roads are where the members of each union live.
+var roads = []string{"海滨", "东堤", "北岭", "糖厂", "车站"}
+
 // login logs a WeChat user in through the emulator.
 func (p *play) login(ctx context.Context, handle string) (*web, error) {
 	var given struct{ Code string }
@@ -84,7 +87,7 @@ func (p *play) bindMembers(ctx context.Context) error {
 				return fmt.Errorf("%s is %s, not bound", b.handle, state)
 			}
 			var address struct{ ID model.ID }
-			body := map[string]any{"consignee": b.name, "phone": b.phone, "province": "广东省", "city": "演示市", "district": "海湾区", "detail": fmt.Sprintf("演示路 %d 号", i+1), "is_default": true}
+			body := map[string]any{"consignee": b.name, "phone": b.phone, "province": "广东省", "city": "演示市", "district": "海湾区", "detail": fmt.Sprintf("演示%s路 %d 号", roads[n%len(roads)], i+1), "is_default": true}
 			if err := b.post(ctx, "/api/v1/member/addresses", body, &address); err != nil {
 				return err
 			}

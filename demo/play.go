@@ -90,7 +90,9 @@ func Play(ctx context.Context, s Stage) error {
 		return err
 	}
 	for _, scene := range p.scenes() {
-		s.Clock.Set(scene.at)
+		if scene.at.After(s.Clock.Now()) { // another scene of the same morning may have taken until now
+			s.Clock.Set(scene.at)
+		}
 		p.say("%s  %s", scene.at.In(model.China).Format(time.DateOnly), scene.title)
 		for _, step := range []func(context.Context) error{s.Meanwhile, scene.play, s.Meanwhile} {
 			if err := step(ctx); err != nil {

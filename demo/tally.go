@@ -33,7 +33,7 @@ func (t tally) back(row, fen int, all bool) {
 
 // holdTally compares the city's form as it stands, or the last one of the year, with the tally, row by row.
 func (p *play) holdTally(ctx context.Context) error {
-	staff, err := p.city.at(ctx)
+	staff, err := p.auditor.at(ctx)
 	if err != nil {
 		return err
 	}
