@@ -192,11 +192,19 @@ func (p *play) confirm(ctx context.Context) error {
 		if err := p.present(ctx, b); err != nil {
 			return err
 		}
-		var orders struct{ Items []struct{ ID model.ID } }
+		var orders struct {
+			Items []struct {
+				ID     model.ID
+				Status string
+			}
+		}
 		if err := b.get(ctx, "/api/v1/member/orders?limit=20", &orders); err != nil {
 			return err
 		}
 		for _, o := range orders.Items {
+			if o.Status != "paid" && o.Status != "shipped" {
+				continue // nothing of it is on its way
+			}
 			var order struct {
 				Parcels []struct {
 					ID     model.ID

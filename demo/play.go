@@ -250,7 +250,7 @@ func (p *play) foundGrassroots(ctx context.Context, parent *federation, plan uni
 
 // wait asks for path until done says that what happens in the background has come to its end.
 func wait[T any](ctx context.Context, w *web, path string, done func(T) (bool, error)) (T, error) {
-	for range 600 {
+	for range 3000 {
 		var state T
 		if err := w.get(ctx, path, &state); err != nil {
 			return state, err
@@ -262,7 +262,7 @@ func wait[T any](ctx context.Context, w *web, path string, done func(T) (bool, e
 		select {
 		case <-ctx.Done():
 			return state, ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	var none T
@@ -331,7 +331,7 @@ func (p *play) leaveAccounts() error {
 	return os.Rename(temp, filepath.Join(p.Dir, accountsFile))
 }
 
-// get one answer of the emulator's own control interface.
+// emulate posts to the emulator's own control interface.
 func (p *play) emulate(ctx context.Context, path string, body, into any) error {
 	return p.web().call(ctx, http.MethodPost, "/emulator/_emulator"+path, body, into)
 }
