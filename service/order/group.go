@@ -61,7 +61,8 @@ func (s *Service) PlaceGroup(tx *gorm.DB, actor model.Actor, now time.Time, g Gr
 	if err := s.sealTo(&order, g.To); err != nil {
 		return model.Order{}, err
 	}
-	return order, s.write(tx, actor, now, &order, b)
+	err = s.write(tx, actor, now, &order, b)
+	return order, err
 }
 
 // sealTo seals a delivery into the order.

@@ -154,7 +154,8 @@ func openBook(tx *gorm.DB, id model.ID) (*book, error) {
 	for _, l := range before {
 		b.left[l.LineID] -= l.Quantity
 	}
-	return b, b.readPaid(tx)
+	err = b.readPaid(tx)
+	return b, err
 }
 
 // readPaid reads the spends of the order and takes off what refunds gave back of each: a refund's cause ends in the same
