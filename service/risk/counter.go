@@ -9,20 +9,22 @@ import (
 	"bangfu/model"
 )
 
-// sale is a counter sale: an order with the redemption that it came of.
+// sale is a counter sale, as an order that was placed when it was paid.
 type sale struct {
 	Order                         bought `gorm:"embedded"`
 	HallID, CashierID, SupplierID model.ID
-	PaidAt                        time.Time
 	OpenHours                     string
 }
+
+// sold are counter sales by the index redemptions_hall: a hall's from a day on.
+const sold = "FROM halls h JOIN redemptions r ON r.hall_id = h.id AND r.paid_on >= ? WHERE r.paid_at >= ?"
+
+const saleColumns = "SELECT r.order_id AS id, r.person_id, r.total_fen AS goods_fen, r.paid_at AS placed_at, r.hall_id, r.cashier_id, r.supplier_id, h.open_hours "
 
 // sales reads the counter sales since from, those voided too, the first first.
 func sales(l look, from time.Time) ([]sale, error) {
 	var rows []sale
-	err := l.tx.Raw("SELECT o.id, o.person_id, o.member_id, o.union_id, o.goods_fen, o.placed_at, r.hall_id, r.cashier_id, r.supplier_id, r.paid_at, h.open_hours "+
-		"FROM orders o JOIN redemptions r ON r.order_id = o.id JOIN halls h ON h.id = r.hall_id "+
-		"WHERE o.placed_at >= ? AND o.kind = 'counter' AND r.status IN ('paid', 'voided') ORDER BY o.placed_at, o.id", from).Scan(&rows).Error
+	err := l.tx.Raw(saleColumns+sold+" AND r.status IN ('paid', 'voided') ORDER BY r.paid_at, r.order_id", model.DateOf(from), from).Scan(&rows).Error
 	return rows, err
 }
 
@@ -160,14 +162,13 @@ const justBelow = 10
 
 // belowConfirm finds halls that sell mostly just below the amount from which the member has to confirm.
 func belowConfirm(l look) ([]finding, error) {
-	const counted = "FROM orders o JOIN redemptions r ON r.order_id = o.id JOIN halls h ON h.id = r.hall_id WHERE o.placed_at >= ? AND o.kind = 'counter' AND r.status = 'paid'"
-	const below = "o.goods_fen <= h.confirm_over_fen AND o.goods_fen * 100 > h.confirm_over_fen * ?"
+	const below = "r.total_fen <= h.confirm_over_fen AND r.total_fen * 100 > h.confirm_over_fen * ?"
 	var halls []struct {
-		HallID, SupplierID model.ID
-		Sales, Below       int64
+		HallID       model.ID
+		Sales, Below int64
 	}
-	err := l.tx.Raw("SELECT r.hall_id, h.supplier_id, COUNT(*) AS sales, SUM(CASE WHEN "+below+" THEN 1 ELSE 0 END) AS below "+counted+" GROUP BY r.hall_id, h.supplier_id",
-		100-justBelow, l.from).Scan(&halls).Error
+	err := l.tx.Raw("SELECT r.hall_id, COUNT(*) AS sales, SUM(CASE WHEN "+below+" THEN 1 ELSE 0 END) AS below "+sold+" AND r.status = 'paid' GROUP BY r.hall_id",
+		100-justBelow, model.DateOf(l.from), l.from).Scan(&halls).Error
 	if err != nil {
 		return nil, err
 	}
@@ -178,8 +179,7 @@ func belowConfirm(l look) ([]finding, error) {
 			continue
 		}
 		var rows []sale
-		err := l.tx.Raw("SELECT o.id, o.person_id, o.union_id, o.goods_fen, o.placed_at, r.supplier_id "+counted+" AND "+below+" AND r.hall_id = ? ORDER BY o.placed_at",
-			l.from, 100-justBelow, h.HallID).Scan(&rows).Error
+		err := l.tx.Raw(saleColumns+sold+" AND r.status = 'paid' AND "+below+" AND r.hall_id = ? ORDER BY r.paid_at", model.DateOf(l.from), l.from, 100-justBelow, h.HallID).Scan(&rows).Error
 		if err != nil || len(rows) == 0 {
 			return nil, err
 		}

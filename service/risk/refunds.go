@@ -99,22 +99,20 @@ func refundsSupplier(l look) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	totals, err := parcelsOf(l)
+	if err != nil {
+		return nil, err
+	}
 	var found []finding
 	for _, r := range rows {
-		var all int64
-		err := l.tx.Raw("SELECT COUNT(*) FROM orders o JOIN parcels p ON p.order_id = o.id WHERE o.placed_at >= ? AND o.status NOT IN ('pending', 'closed') AND p.supplier_id = ?",
-			l.from, r.SupplierID).Scan(&all).Error
-		if err != nil {
-			return nil, err
-		}
-		all = max(all, r.Parcels)
+		all := max(totals[r.SupplierID], r.Parcels)
 		share := r.Parcels * 100 / all
 		if share < l.set.Percent {
 			continue
 		}
 		var seen []gaveBack
 		err = l.tx.Raw("SELECT r.order_id, r.refunded_at "+refunded+" AND l.supplier_id = ? ORDER BY r.refunded_at DESC, r.order_id", l.from, r.SupplierID).Scan(&seen).Error
-		if err != nil {
+		if err != nil || len(seen) == 0 {
 			return nil, err
 		}
 		f := finding{subject: r.SupplierID, supplier: &r.SupplierID, size: r.Parcels, share: share, last: seen[0].RefundedAt, first: seen[len(seen)-1].RefundedAt,
@@ -127,4 +125,19 @@ func refundsSupplier(l look) ([]finding, error) {
 		found = append(found, f)
 	}
 	return found, nil
+}
+
+// parcelsOf counts the parcels of each supplier in the window.
+func parcelsOf(l look) (map[model.ID]int64, error) {
+	var rows []struct {
+		SupplierID model.ID
+		N          int64
+	}
+	err := l.tx.Raw("SELECT p.supplier_id, COUNT(*) AS n FROM orders o JOIN parcels p ON p.order_id = o.id WHERE o.placed_at >= ? AND o.status NOT IN ('pending', 'closed') "+
+		"GROUP BY p.supplier_id", l.from).Scan(&rows).Error
+	totals := make(map[model.ID]int64, len(rows))
+	for _, r := range rows {
+		totals[r.SupplierID] = r.N
+	}
+	return totals, err
 }

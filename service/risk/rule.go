@@ -66,7 +66,7 @@ var rules = []rule{
 		sentence: "{window_days} 天内一名会员有 {threshold} 笔及以上订单退款；或下单 {least} 笔及以上，其中退款的达到 {percent}%",
 		innocent: "商品质量问题、地址填错也会如此",
 		params:   []param{threshold("退款订单", "笔", 4), percent("退款占比", 50), least("按占比判断的最少订单", "笔", 4), days("统计天数", 30, 60)}},
-	{code: "refunds_supplier", title: "供应商退款偏多", subject: "supplier", every: hourly, find: refundsSupplier,
+	{code: "refunds_supplier", title: "供应商退款偏多", subject: "supplier", every: daily, find: refundsSupplier,
 		sentence: "{window_days} 天内一家供应商有 {threshold} 个及以上包裹退款，且达到其包裹总数的 {percent}%",
 		innocent: "一批货的质量问题、缺货也会如此",
 		params:   []param{threshold("退款包裹", "个", 10), percent("退款占比", 20), days("统计天数", 30, 60)}},
