@@ -115,9 +115,10 @@ func (p *play) shipParcel(ctx context.Context, s *supplier, parcel model.ID) err
 	return staff.post(ctx, fmt.Sprintf("/api/v1/console/parcels/%s/ship", parcel), p.shipment("DEMO"), nil)
 }
 
+// shipment is of a carrier that WeChat knows by name: it wants to be told of parcels that WeChat money paid for.
 func (p *play) shipment(prefix string) map[string]string {
 	p.keys++
-	return map[string]string{"carrier": "演示快递", "tracking_no": fmt.Sprintf("%s%010d", prefix, p.keys)}
+	return map[string]string{"carrier": "邮政快递（演示）", "tracking_no": fmt.Sprintf("%s%010d", prefix, p.keys)}
 }
 
 // receive has the members confirm that orders have come.
