@@ -125,32 +125,6 @@ func OpenUnion(tx *gorm.DB, id model.ID) (model.Union, error) {
 	return u, err
 }
 
-// StaffRef names a console account.
-type StaffRef struct {
-	ID   model.ID `json:"id"`
-	Name string   `json:"name"`
-}
-
-// staffNames finds the names of console accounts.
-func staffNames(tx *gorm.DB, ids []model.ID) (map[model.ID]string, error) {
-	var rows []model.Staff
-	if err := tx.Select("id", "name").Where("id IN ?", ids).Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	names := make(map[model.ID]string, len(rows))
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, nil
-}
-
-func staffRef(id *model.ID, names map[model.ID]string) *StaffRef {
-	if id == nil {
-		return nil
-	}
-	return &StaffRef{ID: *id, Name: names[*id]}
-}
-
 // fundsByID reads the funds of a page of rows in one query.
 func fundsByID(tx *gorm.DB, ids []model.ID) (map[model.ID]model.Fund, error) {
 	var rows []model.Fund

@@ -45,9 +45,9 @@ type GrantView struct {
 	IssuedFen      model.Fen    `json:"issued_fen"`
 	FundBalanceFen model.Fen    `json:"fund_balance_fen"`
 	MissingFen     model.Fen    `json:"missing_fen"` // what the fund lacks if everything asked for were issued; 0 if it suffices
-	CreatedBy      StaffRef     `json:"created_by"`
+	CreatedBy      model.Ref    `json:"created_by"`
 	CreatedAt      time.Time    `json:"created_at"`
-	DecidedBy      *StaffRef    `json:"decided_by"`
+	DecidedBy      *model.Ref   `json:"decided_by"`
 	DecidedAt      *time.Time   `json:"decided_at"`
 	DecisionNote   string       `json:"decision_note"`
 	IssuedAt       *time.Time   `json:"issued_at"`
@@ -143,7 +143,7 @@ func grantViews(tx *gorm.DB, rows []model.Grant) ([]GrantView, error) {
 			people = append(people, *g.DecidedBy)
 		}
 	}
-	names, err := staffNames(tx, people)
+	names, err := model.NamesOf(tx, &model.Staff{}, people)
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +160,11 @@ func grantViews(tx *gorm.DB, rows []model.Grant) ([]GrantView, error) {
 	return views, nil
 }
 
-func showGrant(g model.Grant, balance model.Fen, names map[model.ID]string) (GrantView, error) {
+func showGrant(g model.Grant, balance model.Fen, names model.Names) (GrantView, error) {
 	v := GrantView{ID: g.ID, UnionID: g.UnionID, FundID: g.FundID, Purse: g.Purse, PurseName: g.Purse.Name(), Year: g.Year, Title: g.Title, Selection: g.Selection,
 		AmountFen: g.AmountFen, Status: g.Status, StopReason: g.StopReason, TotalItems: g.TotalItems, DoneItems: g.DoneItems, IssuedItems: g.IssuedItems,
 		CutItems: g.CutItems, SkippedItems: g.SkippedItems, TotalFen: g.TotalFen, IssuedFen: g.IssuedFen, FundBalanceFen: balance,
-		CreatedBy: *staffRef(&g.CreatedBy, names), CreatedAt: g.CreatedAt, DecidedBy: staffRef(g.DecidedBy, names), DecidedAt: g.DecidedAt, DecisionNote: g.DecisionNote, IssuedAt: g.IssuedAt, Warnings: []string{}}
+		CreatedBy: *names.Ref(&g.CreatedBy), CreatedAt: g.CreatedAt, DecidedBy: names.Ref(g.DecidedBy), DecidedAt: g.DecidedAt, DecisionNote: g.DecisionNote, IssuedAt: g.IssuedAt, Warnings: []string{}}
 	switch g.Status {
 	case grantPreparing, grantDraft, grantApproved:
 		v.MissingFen = max(0, g.TotalFen-g.IssuedFen-balance)

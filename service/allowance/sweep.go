@@ -23,7 +23,7 @@ type SweepView struct {
 	Status          string     `json:"status"` // running | done
 	SweptAllowances int        `json:"swept_allowances"`
 	SweptFen        model.Fen  `json:"swept_fen"`
-	StartedBy       *StaffRef  `json:"started_by"` // null: by the clock
+	StartedBy       *model.Ref `json:"started_by"` // null: by the clock
 	StartedAt       time.Time  `json:"started_at"`
 	FinishedAt      *time.Time `json:"finished_at"`
 }
@@ -266,8 +266,8 @@ func sweepView(tx *gorm.DB, sweep model.Sweep) (SweepView, error) {
 	if sweep.StartedBy == nil {
 		return v, nil
 	}
-	names, err := staffNames(tx, []model.ID{*sweep.StartedBy})
-	v.StartedBy = staffRef(sweep.StartedBy, names)
+	names, err := model.NamesOf(tx, &model.Staff{}, []model.ID{*sweep.StartedBy})
+	v.StartedBy = names.Ref(sweep.StartedBy)
 	return v, err
 }
 

@@ -25,9 +25,9 @@ type TopupView struct {
 	EvidenceFileID *model.ID   `json:"evidence_file_id"`
 	Note           string      `json:"note"`
 	Status         string      `json:"status"` // entered | confirmed | rejected
-	EnteredBy      StaffRef    `json:"entered_by"`
+	EnteredBy      model.Ref   `json:"entered_by"`
 	EnteredAt      time.Time   `json:"entered_at"`
-	DecidedBy      *StaffRef   `json:"decided_by"`
+	DecidedBy      *model.Ref  `json:"decided_by"`
 	DecidedAt      *time.Time  `json:"decided_at"`
 	DecisionNote   string      `json:"decision_note"`
 }
@@ -197,7 +197,7 @@ func topupViews(tx *gorm.DB, rows []model.Topup) ([]TopupView, error) {
 			people = append(people, *t.DecidedBy)
 		}
 	}
-	names, err := staffNames(tx, people)
+	names, err := model.NamesOf(tx, &model.Staff{}, people)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +209,8 @@ func topupViews(tx *gorm.DB, rows []model.Topup) ([]TopupView, error) {
 	for i, t := range rows {
 		f := funds[t.FundID]
 		views[i] = TopupView{ID: t.ID, UnionID: t.UnionID, FundID: t.FundID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, AmountFen: t.AmountFen,
-			EvidenceNo: t.EvidenceNo, EvidenceFileID: t.EvidenceFileID, Note: t.Note, Status: t.Status, EnteredBy: *staffRef(&t.EnteredBy, names), EnteredAt: t.EnteredAt,
-			DecidedBy: staffRef(t.DecidedBy, names), DecidedAt: t.DecidedAt, DecisionNote: t.DecisionNote}
+			EvidenceNo: t.EvidenceNo, EvidenceFileID: t.EvidenceFileID, Note: t.Note, Status: t.Status, EnteredBy: *names.Ref(&t.EnteredBy), EnteredAt: t.EnteredAt,
+			DecidedBy: names.Ref(t.DecidedBy), DecidedAt: t.DecidedAt, DecisionNote: t.DecisionNote}
 	}
 	return views, nil
 }

@@ -48,7 +48,7 @@ type ReminderView struct {
 	Sent       int64      `json:"sent"`
 	Skipped    int64      `json:"skipped"` // spent meanwhile, or the consent was gone
 	Dead       int64      `json:"dead"`
-	StartedBy  *StaffRef  `json:"started_by"` // null: by the clock
+	StartedBy  *model.Ref `json:"started_by"` // null: by the clock
 	StartedAt  time.Time  `json:"started_at"`
 	FinishedAt *time.Time `json:"finished_at"`
 }
@@ -147,7 +147,7 @@ func reminderViews(tx *gorm.DB, rows []model.Reminder) (map[model.ID]ReminderVie
 			people = append(people, *r.StartedBy)
 		}
 	}
-	names, err := staffNames(tx, people)
+	names, err := model.NamesOf(tx, &model.Staff{}, people)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func reminderViews(tx *gorm.DB, rows []model.Reminder) (map[model.ID]ReminderVie
 	for _, r := range rows {
 		n := came[r.ID]
 		views[r.ID] = ReminderView{ID: r.ID, Kind: r.Kind, Status: r.Status, Holders: r.Holders, Told: r.Told, Waiting: n[notify.StatusWaiting] + n[notify.StatusSending],
-			Sent: n[notify.StatusSent], Skipped: n[notify.StatusSkipped], Dead: n[notify.StatusDead], StartedBy: staffRef(r.StartedBy, names), StartedAt: r.StartedAt, FinishedAt: r.FinishedAt}
+			Sent: n[notify.StatusSent], Skipped: n[notify.StatusSkipped], Dead: n[notify.StatusDead], StartedBy: names.Ref(r.StartedBy), StartedAt: r.StartedAt, FinishedAt: r.FinishedAt}
 	}
 	return views, nil
 }

@@ -14,7 +14,7 @@ import (
 // View is a claim as it is shown.
 type View struct {
 	ID           model.ID         `json:"id"`
-	Union        Ref              `json:"union"`
+	Union        model.Ref        `json:"union"`
 	Channel      ChannelRef       `json:"channel"`
 	PurchasedOn  model.Date       `json:"purchased_on"`
 	Year         model.Year       `json:"year"`
@@ -30,22 +30,16 @@ type View struct {
 	Files        []files.FileView `json:"files"`
 	Status       string           `json:"status"` // entered | approved | rejected | withdrawn | revoked
 	Version      int              `json:"version"`
-	EnteredBy    Ref              `json:"entered_by"`
+	EnteredBy    model.Ref        `json:"entered_by"`
 	EnteredAt    time.Time        `json:"entered_at"`
-	DecidedBy    *Ref             `json:"decided_by"`
+	DecidedBy    *model.Ref       `json:"decided_by"`
 	DecidedAt    *time.Time       `json:"decided_at"`
 	DecisionNote string           `json:"decision_note"`
 	CountedAt    *time.Time       `json:"counted_at"` // the form counts it from then on
-	RevokedBy    *Ref             `json:"revoked_by"`
+	RevokedBy    *model.Ref       `json:"revoked_by"`
 	RevokedAt    *time.Time       `json:"revoked_at"` // the form takes it off from then on
 	RevokeReason string           `json:"revoke_reason"`
 	Warnings     []string         `json:"warnings"` // approving holiday money: which of its limits is near or passed, see package limit
-}
-
-// Ref names a union or a console account.
-type Ref struct {
-	ID   model.ID `json:"id"`
-	Name string   `json:"name"`
 }
 
 // ChannelRef names a channel and its row of the form.
@@ -137,7 +131,7 @@ func viewOf(tx *gorm.DB, c model.Claim) (View, error) {
 
 // about is what a page of claims refers to, read at once.
 type about struct {
-	unions, staff map[model.ID]string
+	unions, staff model.Names
 	channels      map[model.ID]model.Channel
 	files         map[model.ID][]files.FileView // by claim
 }
@@ -164,10 +158,10 @@ func aboutOf(tx *gorm.DB, rows []model.Claim) (a about, err error) {
 			}
 		}
 	}
-	if a.unions, err = names(tx.Model(&model.Union{}), unionIDs); err != nil {
+	if a.unions, err = model.NamesOf(tx, &model.Union{}, unionIDs); err != nil {
 		return a, err
 	}
-	if a.staff, err = names(tx.Model(&model.Staff{}), staffIDs); err != nil {
+	if a.staff, err = model.NamesOf(tx, &model.Staff{}, staffIDs); err != nil {
 		return a, err
 	}
 	var channels []model.Channel
@@ -180,16 +174,6 @@ func aboutOf(tx *gorm.DB, rows []model.Claim) (a about, err error) {
 	}
 	a.files, err = filesOf(tx, claims)
 	return a, err
-}
-
-func names(q *gorm.DB, ids []model.ID) (map[model.ID]string, error) {
-	var rows []Ref
-	err := q.Select("id", "name").Where("id IN ?", ids).Scan(&rows).Error
-	byID := make(map[model.ID]string, len(rows))
-	for _, r := range rows {
-		byID[r.ID] = r.Name
-	}
-	return byID, err
 }
 
 func filesOf(tx *gorm.DB, claims []model.ID) (map[model.ID][]files.FileView, error) {
@@ -206,18 +190,12 @@ func filesOf(tx *gorm.DB, claims []model.ID) (map[model.ID][]files.FileView, err
 }
 
 func (a about) show(c model.Claim) View {
-	staff := func(id *model.ID) *Ref {
-		if id == nil {
-			return nil
-		}
-		return &Ref{*id, a.staff[*id]}
-	}
 	ch := a.channels[c.ChannelID]
-	v := View{ID: c.ID, Union: Ref{c.UnionID, a.unions[c.UnionID]}, Channel: ChannelRef{ID: c.ChannelID, Name: ch.Name, FormRow: ch.FormRow},
+	v := View{ID: c.ID, Union: *a.unions.Ref(&c.UnionID), Channel: ChannelRef{ID: c.ChannelID, Name: ch.Name, FormRow: ch.FormRow},
 		PurchasedOn: c.PurchasedOn, Year: c.Year, AmountFen: c.AmountFen, PersonTimes: c.PersonTimes, Listed: c.Listed, EvenSplit: c.EvenSplit, Purse: c.Purse, PurseName: c.Purse.Name(),
-		InvoiceCode: c.InvoiceCode, InvoiceNo: c.InvoiceNo, Note: c.Note, Files: a.files[c.ID], Status: c.Status, Version: c.Version, EnteredBy: *staff(&c.EnteredBy), EnteredAt: c.EnteredAt,
-		DecidedBy: staff(c.DecidedBy), DecidedAt: c.DecidedAt, DecisionNote: c.DecisionNote, CountedAt: c.CountedAt,
-		RevokedBy: staff(c.RevokedBy), RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason, Warnings: []string{}}
+		InvoiceCode: c.InvoiceCode, InvoiceNo: c.InvoiceNo, Note: c.Note, Files: a.files[c.ID], Status: c.Status, Version: c.Version, EnteredBy: *a.staff.Ref(&c.EnteredBy), EnteredAt: c.EnteredAt,
+		DecidedBy: a.staff.Ref(c.DecidedBy), DecidedAt: c.DecidedAt, DecisionNote: c.DecisionNote, CountedAt: c.CountedAt,
+		RevokedBy: a.staff.Ref(c.RevokedBy), RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason, Warnings: []string{}}
 	if ch.FormRow >= 1 && ch.FormRow <= len(form.Channels) {
 		v.Channel.FormRowName = form.Channels[ch.FormRow-1]
 	}

@@ -37,15 +37,15 @@ type View struct {
 	FundBalanceFen  model.Fen              `json:"fund_balance_fen"`
 	MissingFen      model.Fen              `json:"missing_fen"` // of a draft: what the fund lacks
 	Order           *OrderRef              `json:"order"`
-	DraftedBy       allowance.StaffRef     `json:"drafted_by"`
+	DraftedBy       model.Ref              `json:"drafted_by"`
 	DraftedAt       time.Time              `json:"drafted_at"`
-	DecidedBy       *allowance.StaffRef    `json:"decided_by"`
+	DecidedBy       *model.Ref             `json:"decided_by"`
 	DecidedAt       *time.Time             `json:"decided_at"`
 	DecisionNote    string                 `json:"decision_note"`
-	CancelAskedBy   *allowance.StaffRef    `json:"cancel_asked_by"`
+	CancelAskedBy   *model.Ref             `json:"cancel_asked_by"`
 	CancelAskedAt   *time.Time             `json:"cancel_asked_at"`
 	CancelReason    string                 `json:"cancel_reason"`
-	CancelDecidedBy *allowance.StaffRef    `json:"cancel_decided_by"`
+	CancelDecidedBy *model.Ref             `json:"cancel_decided_by"`
 	CancelDecidedAt *time.Time             `json:"cancel_decided_at"`
 	Warnings        []string               `json:"warnings"` // approving holiday money: which of its limits is near or passed, see package limit
 }
@@ -168,7 +168,7 @@ type about struct {
 	orders  map[model.ID]model.Order
 	parcels map[model.ID][]ParcelRef // by order
 	signed  map[model.ID]int
-	staff   map[model.ID]string
+	staff   model.Names
 }
 
 func (s *Service) views(tx *gorm.DB, rows []model.GroupPurchase) ([]View, error) {
@@ -187,7 +187,7 @@ func (s *Service) views(tx *gorm.DB, rows []model.GroupPurchase) ([]View, error)
 
 func aboutOf(tx *gorm.DB, rows []model.GroupPurchase) (about, error) {
 	a := about{lines: map[model.ID][]ItemView{}, funds: map[model.ID]model.Fen{}, orders: map[model.ID]model.Order{}, parcels: map[model.ID][]ParcelRef{},
-		signed: map[model.ID]int{}, staff: map[model.ID]string{}}
+		signed: map[model.ID]int{}}
 	var ids, funds, orders, staff []model.ID
 	for _, p := range rows {
 		ids, funds, staff = append(ids, p.ID), append(funds, p.FundID), append(staff, p.DraftedBy)
@@ -213,18 +213,15 @@ func aboutOf(tx *gorm.DB, rows []model.GroupPurchase) (about, error) {
 	for _, f := range fundRows {
 		a.funds[f.ID] = f.BalanceFen
 	}
-	var staffRows []model.Staff
-	if err := tx.Select("id", "name").Where("id IN ?", staff).Find(&staffRows).Error; err != nil {
+	var err error
+	if a.staff, err = model.NamesOf(tx, &model.Staff{}, staff); err != nil {
 		return a, err
-	}
-	for _, r := range staffRows {
-		a.staff[r.ID] = r.Name
 	}
 	var counts []struct {
 		PurchaseID model.ID
 		N          int
 	}
-	err := tx.Model(&model.GroupSignoff{}).Select("purchase_id, COUNT(*) AS n").Where("purchase_id IN ? AND live_receiver_id IS NOT NULL", ids).Group("purchase_id").Scan(&counts).Error
+	err = tx.Model(&model.GroupSignoff{}).Select("purchase_id, COUNT(*) AS n").Where("purchase_id IN ? AND live_receiver_id IS NOT NULL", ids).Group("purchase_id").Scan(&counts).Error
 	for _, c := range counts {
 		a.signed[c.PurchaseID] = c.N
 	}
@@ -269,8 +266,8 @@ func (s *Service) show(p model.GroupPurchase, a about) (View, error) {
 	v := View{ID: p.ID, UnionID: p.UnionID, FundID: p.FundID, Purse: p.Purse, PurseName: p.Purse.Name(), Year: p.Year, Title: p.Title, Selection: p.Selection, Division: p.Division,
 		Items: append([]ItemView{}, a.lines[p.ID]...), Consignee: model.MaskName(to.Consignee), Phone: model.MaskPhone(to.Phone), Address: to.Province + to.City + to.District + to.Detail, Note: p.Note,
 		Status: p.Status, Receivers: p.Receivers, Signed: a.signed[p.ID], TotalFen: p.TotalFen, FundBalanceFen: a.funds[p.FundID],
-		DraftedBy: *a.ref(&p.DraftedBy), DraftedAt: p.DraftedAt, DecidedBy: a.ref(p.DecidedBy), DecidedAt: p.DecidedAt, DecisionNote: p.DecisionNote,
-		CancelAskedBy: a.ref(p.CancelAskedBy), CancelAskedAt: p.CancelAskedAt, CancelReason: p.CancelReason, CancelDecidedBy: a.ref(p.CancelDecidedBy), CancelDecidedAt: p.CancelDecidedAt,
+		DraftedBy: *a.staff.Ref(&p.DraftedBy), DraftedAt: p.DraftedAt, DecidedBy: a.staff.Ref(p.DecidedBy), DecidedAt: p.DecidedAt, DecisionNote: p.DecisionNote,
+		CancelAskedBy: a.staff.Ref(p.CancelAskedBy), CancelAskedAt: p.CancelAskedAt, CancelReason: p.CancelReason, CancelDecidedBy: a.staff.Ref(p.CancelDecidedBy), CancelDecidedAt: p.CancelDecidedAt,
 		Warnings: []string{}}
 	if p.Status == StatusDraft {
 		v.MissingFen = max(0, p.TotalFen-v.FundBalanceFen)
@@ -307,11 +304,4 @@ func stage(p model.GroupPurchase, o model.Order, parcels []ParcelRef, signed int
 		return StageSigning
 	}
 	return StageDone
-}
-
-func (a about) ref(id *model.ID) *allowance.StaffRef {
-	if id == nil {
-		return nil
-	}
-	return &allowance.StaffRef{ID: *id, Name: a.staff[*id]}
 }

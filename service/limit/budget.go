@@ -22,9 +22,9 @@ type BudgetView struct {
 	Headcount   int         `json:"headcount"`    // active members when it was entered
 	Note        string      `json:"note"`
 	Status      string      `json:"status"` // entered | confirmed
-	EnteredBy   StaffRef    `json:"entered_by"`
+	EnteredBy   model.Ref   `json:"entered_by"`
 	EnteredAt   time.Time   `json:"entered_at"`
-	ConfirmedBy *StaffRef   `json:"confirmed_by"`
+	ConfirmedBy *model.Ref  `json:"confirmed_by"`
 	ConfirmedAt *time.Time  `json:"confirmed_at"`
 }
 
@@ -200,12 +200,12 @@ func budgetViews(tx *gorm.DB, rows []model.UnionBudget) ([]BudgetView, error) {
 			people = append(people, *b.ConfirmedBy)
 		}
 	}
-	names, err := staffNames(tx, people)
+	names, err := model.NamesOf(tx, &model.Staff{}, people)
 	views := make([]BudgetView, len(rows))
 	for i, b := range rows {
 		views[i] = BudgetView{ID: b.ID, UnionID: b.UnionID, Year: b.Year, Version: b.Version, BudgetFen: b.BudgetFen, RetainedFen: b.RetainedFen, Basis: b.Basis,
-			Headcount: b.Headcount, Note: b.Note, Status: b.Status, EnteredBy: *staffRef(&b.EnteredBy, names), EnteredAt: b.EnteredAt,
-			ConfirmedBy: staffRef(b.ConfirmedBy, names), ConfirmedAt: b.ConfirmedAt}
+			Headcount: b.Headcount, Note: b.Note, Status: b.Status, EnteredBy: *names.Ref(&b.EnteredBy), EnteredAt: b.EnteredAt,
+			ConfirmedBy: names.Ref(b.ConfirmedBy), ConfirmedAt: b.ConfirmedAt}
 	}
 	return views, err
 }

@@ -52,7 +52,7 @@ type RuleView struct {
 	DocumentNo       string     `json:"document_no"`
 	NoticeDocumentNo string     `json:"notice_document_no"`
 	Entered          bool       `json:"entered"` // false: nothing was entered, the notice's own figures hold
-	EnteredBy        *StaffRef  `json:"entered_by"`
+	EnteredBy        *model.Ref `json:"entered_by"`
 	EnteredAt        *time.Time `json:"entered_at"`
 }
 
@@ -104,34 +104,9 @@ func ruleView(tx *gorm.DB, r model.LimitRule) (RuleView, error) {
 	if r.EnteredBy == 0 {
 		return v, nil
 	}
-	names, err := staffNames(tx, []model.ID{r.EnteredBy})
-	v.Entered, v.EnteredAt, v.EnteredBy = true, &r.EnteredAt, staffRef(&r.EnteredBy, names)
+	names, err := model.NamesOf(tx, &model.Staff{}, []model.ID{r.EnteredBy})
+	v.Entered, v.EnteredAt, v.EnteredBy = true, &r.EnteredAt, names.Ref(&r.EnteredBy)
 	return v, err
-}
-
-// StaffRef names a console account.
-type StaffRef struct {
-	ID   model.ID `json:"id"`
-	Name string   `json:"name"`
-}
-
-func staffNames(tx *gorm.DB, ids []model.ID) (map[model.ID]string, error) {
-	var rows []model.Staff
-	if err := tx.Select("id", "name").Where("id IN ?", ids).Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	names := make(map[model.ID]string, len(rows))
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, nil
-}
-
-func staffRef(id *model.ID, names map[model.ID]string) *StaffRef {
-	if id == nil {
-		return nil
-	}
-	return &StaffRef{ID: *id, Name: names[*id]}
 }
 
 // locked makes a query lock the rows it reads until the transaction ends; the embedded database needs and has no row locks.

@@ -41,7 +41,7 @@ type SignalView struct {
 	Version      int          `json:"version"`
 	FirstAt      time.Time    `json:"first_at"`
 	LastAt       time.Time    `json:"last_at"`
-	ReviewedBy   *StaffRef    `json:"reviewed_by"`
+	ReviewedBy   *model.Ref   `json:"reviewed_by"`
 	ReviewedAt   *time.Time   `json:"reviewed_at"`
 	ReviewedSize *int64       `json:"reviewed_size"` // what the rule counted then; null: not reviewed yet
 	ReviewNote   string       `json:"review_note"`

@@ -21,12 +21,6 @@ type ParamView struct {
 	Max     int64  `json:"max"`
 }
 
-// StaffRef names a console account.
-type StaffRef struct {
-	ID   model.ID `json:"id"`
-	Name string   `json:"name"`
-}
-
 // RuleView is a rule with the settings that hold.
 type RuleView struct {
 	Code         string      `json:"code"`
@@ -37,7 +31,7 @@ type RuleView struct {
 	Params       []ParamView `json:"params"`
 	EveryMinutes int         `json:"every_minutes"` // how often it looks
 	LookedTo     *time.Time  `json:"looked_to"`     // null: it has not looked yet, or not since it was set
-	SetBy        *StaffRef   `json:"set_by"`        // null: the program's own figures hold
+	SetBy        *model.Ref  `json:"set_by"`        // null: the program's own figures hold
 	SetAt        *time.Time  `json:"set_at"`
 }
 
@@ -88,7 +82,7 @@ func (s *Service) Rules(ctx context.Context) ([]RuleView, error) {
 	for _, set := range sets {
 		people = append(people, set.SetBy)
 	}
-	names, err := staffNames(tx, people)
+	names, err := model.NamesOf(tx, &model.Staff{}, people)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +93,13 @@ func (s *Service) Rules(ctx context.Context) ([]RuleView, error) {
 	return views, nil
 }
 
-func (r rule) view(set model.RiskRule, looked *time.Time, names map[model.ID]string) RuleView {
+func (r rule) view(set model.RiskRule, looked *time.Time, names model.Names) RuleView {
 	v := RuleView{Code: r.code, Title: r.title, Sentence: r.basis(set), Innocent: r.innocent, Enabled: set.Enabled, EveryMinutes: int(r.every.Minutes()), LookedTo: looked}
 	for _, p := range r.params {
 		v.Params = append(v.Params, ParamView{p.name, p.label, p.unit, p.get(set), p.own, p.min, p.max})
 	}
 	if set.SetBy != 0 {
-		v.SetBy, v.SetAt = &StaffRef{set.SetBy, names[set.SetBy]}, &set.SetAt
+		v.SetBy, v.SetAt = names.Ref(&set.SetBy), &set.SetAt
 	}
 	return v
 }
@@ -133,7 +127,7 @@ func (s *Service) PutRule(ctx context.Context, actor model.Actor, code string, i
 		if err := s.db.Audit(tx, actor, set.SetAt, "risk.put", "risk_rule:"+code, 0, detail); err != nil {
 			return err
 		}
-		names, err := staffNames(tx, []model.ID{actor.ID})
+		names, err := model.NamesOf(tx, &model.Staff{}, []model.ID{actor.ID})
 		view = r.view(set, nil, names)
 		return err
 	})
@@ -168,16 +162,4 @@ func (r rule) param(name string) (param, bool) {
 		}
 	}
 	return param{}, false
-}
-
-func staffNames(tx *gorm.DB, ids []model.ID) (map[model.ID]string, error) {
-	var rows []model.Staff
-	if err := tx.Select("id", "name").Where("id IN ?", ids).Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	names := make(map[model.ID]string, len(rows))
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, nil
 }

@@ -45,7 +45,7 @@ func (s *Service) views(tx *gorm.DB, actor model.Actor, rows []model.RiskSignal)
 	if err != nil {
 		return nil, err
 	}
-	staffNames, err := staffNames(tx, staff)
+	staffNames, err := model.NamesOf(tx, &model.Staff{}, staff)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *Service) views(tx *gorm.DB, actor model.Actor, rows []model.RiskSignal)
 			v.SubjectID = &id
 		}
 		if r.ReviewedBy != nil {
-			v.ReviewedBy, v.ReviewedSize = &StaffRef{*r.ReviewedBy, staffNames[*r.ReviewedBy]}, &rows[i].ReviewedSize
+			v.ReviewedBy, v.ReviewedSize = staffNames.Ref(r.ReviewedBy), &rows[i].ReviewedSize
 		}
 		var figures []figure
 		if err := json.Unmarshal([]byte(r.FiguresJSON), &figures); err != nil {

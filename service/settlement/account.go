@@ -21,9 +21,9 @@ type AccountView struct {
 	Bank         string     `json:"bank"`
 	AccountNo    string     `json:"account_no"` // masked
 	Status       string     `json:"status"`     // entered | confirmed | rejected | replaced
-	EnteredBy    StaffRef   `json:"entered_by"`
+	EnteredBy    model.Ref  `json:"entered_by"`
 	EnteredAt    time.Time  `json:"entered_at"`
-	DecidedBy    *StaffRef  `json:"decided_by"`
+	DecidedBy    *model.Ref `json:"decided_by"`
 	DecidedAt    *time.Time `json:"decided_at"`
 	DecisionNote string     `json:"decision_note"`
 }
@@ -181,16 +181,16 @@ func accountViews(tx *gorm.DB, rows []model.SupplierBankAccount) ([]AccountView,
 			people = append(people, *r.DecidedBy)
 		}
 	}
-	staff, err := named(tx, "staff", people)
+	staff, err := model.NamesOf(tx, &model.Staff{}, people)
 	if err != nil {
 		return nil, err
 	}
-	names, err := named(tx, "suppliers", suppliers)
+	names, err := model.NamesOf(tx, &model.Supplier{}, suppliers)
 	views := make([]AccountView, len(rows))
 	for i, r := range rows {
 		views[i] = AccountView{ID: r.ID, SupplierID: r.SupplierID, Version: r.Version, AccountName: r.AccountName, NameDiffers: r.AccountName != names[r.SupplierID],
-			Bank: r.Bank, AccountNo: "****" + r.AccountNoTail, Status: r.Status, EnteredBy: *staffRef(&r.EnteredBy, staff), EnteredAt: r.EnteredAt,
-			DecidedBy: staffRef(r.DecidedBy, staff), DecidedAt: r.DecidedAt, DecisionNote: r.DecisionNote}
+			Bank: r.Bank, AccountNo: "****" + r.AccountNoTail, Status: r.Status, EnteredBy: *staff.Ref(&r.EnteredBy), EnteredAt: r.EnteredAt,
+			DecidedBy: staff.Ref(r.DecidedBy), DecidedAt: r.DecidedAt, DecisionNote: r.DecisionNote}
 	}
 	return views, err
 }

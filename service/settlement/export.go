@@ -103,7 +103,7 @@ func writeBankFile(w io.Writer, b model.SettlementBatch, rows []bankRow) error {
 
 // StatementFile is a supplier's statement with all its lines as a workbook, written as it is read.
 func (s *Service) StatementFile(ctx context.Context, supplier model.ID, p Period) (File, error) {
-	names, err := named(s.db.Read(ctx), "suppliers", []model.ID{supplier})
+	names, err := model.NamesOf(s.db.Read(ctx), &model.Supplier{}, []model.ID{supplier})
 	if err != nil {
 		return File{}, err
 	}

@@ -71,7 +71,7 @@ func (s *Service) AllOwed(ctx context.Context, page model.Page) (list model.List
 }
 
 func (s *Service) owed(tx *gorm.DB, suppliers []model.ID) ([]OwedView, error) {
-	names, err := named(tx, "suppliers", suppliers)
+	names, err := model.NamesOf(tx, &model.Supplier{}, suppliers)
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,9 @@ type BatchView struct {
 	PaidFen     model.Fen  `json:"paid_fen"`
 	Exports     int        `json:"exports"` // how often the bank file was made: a second time is a reason to look
 	ExportedAt  *time.Time `json:"exported_at"`
-	MadeBy      StaffRef   `json:"made_by"`
+	MadeBy      model.Ref  `json:"made_by"`
 	MadeAt      time.Time  `json:"made_at"`
-	ConfirmedBy *StaffRef  `json:"confirmed_by"`
+	ConfirmedBy *model.Ref `json:"confirmed_by"`
 	ConfirmedAt *time.Time `json:"confirmed_at"`
 	ClosedAt    *time.Time `json:"closed_at"`
 }
@@ -113,12 +113,12 @@ func batchViews(tx *gorm.DB, rows []model.SettlementBatch) ([]BatchView, error) 
 			people = append(people, *b.ConfirmedBy)
 		}
 	}
-	names, err := named(tx, "staff", people)
+	names, err := model.NamesOf(tx, &model.Staff{}, people)
 	views := make([]BatchView, len(rows))
 	for i, b := range rows {
 		views[i] = BatchView{ID: b.ID, PeriodFrom: b.PeriodFrom, PeriodTo: b.PeriodTo, Status: b.Status, Note: b.Note, StopReason: b.StopReason,
 			Settlements: b.Settlements, TotalFen: b.TotalFen, PaidFen: b.PaidFen, Exports: b.Exports, ExportedAt: b.ExportedAt,
-			MadeBy: *staffRef(&b.MadeBy, names), MadeAt: b.MadeAt, ConfirmedBy: staffRef(b.ConfirmedBy, names), ConfirmedAt: b.ConfirmedAt, ClosedAt: b.ClosedAt}
+			MadeBy: *names.Ref(&b.MadeBy), MadeAt: b.MadeAt, ConfirmedBy: names.Ref(b.ConfirmedBy), ConfirmedAt: b.ConfirmedAt, ClosedAt: b.ClosedAt}
 	}
 	return views, err
 }
@@ -180,7 +180,7 @@ func views(tx *gorm.DB, rows []model.Settlement) ([]View, error) {
 			accountIDs = append(accountIDs, *x.BankAccountID)
 		}
 	}
-	names, err := named(tx, "suppliers", suppliers)
+	names, err := model.NamesOf(tx, &model.Supplier{}, suppliers)
 	if err != nil {
 		return nil, err
 	}

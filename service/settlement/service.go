@@ -61,33 +61,6 @@ func New(o Options) *Service {
 	return s
 }
 
-// StaffRef names a console account.
-type StaffRef struct {
-	ID   model.ID `json:"id"`
-	Name string   `json:"name"`
-}
-
-// named looks the names of rows up by their ids, in one query: of staff, or of suppliers.
-func named(tx *gorm.DB, table string, ids []model.ID) (map[model.ID]string, error) {
-	var rows []struct {
-		ID   model.ID
-		Name string
-	}
-	err := tx.Table(table).Select("id, name").Where("id IN ?", ids).Scan(&rows).Error
-	names := make(map[model.ID]string, len(rows))
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, err
-}
-
-func staffRef(id *model.ID, names map[model.ID]string) *StaffRef {
-	if id == nil {
-		return nil
-	}
-	return &StaffRef{ID: *id, Name: names[*id]}
-}
-
 // lock reads the row with the id and locks it until the transaction ends; what names it in the error if there is none.
 func lock(tx *gorm.DB, into any, id model.ID, what string) error {
 	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(into).Error

@@ -97,7 +97,7 @@ WHERE y.order_id > @cursor GROUP BY y.order_id) x JOIN orders o ON o.id = x.orde
 // head is a statement without its lines.
 func head(tx *gorm.DB, supplier model.ID, p Period) (StatementView, error) {
 	v := StatementView{SupplierID: supplier, From: p.From, To: p.To, Payments: []Payment{}}
-	names, err := named(tx, "suppliers", []model.ID{supplier})
+	names, err := model.NamesOf(tx, &model.Supplier{}, []model.ID{supplier})
 	if err != nil {
 		return v, err
 	}
