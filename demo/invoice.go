@@ -19,7 +19,8 @@ func (p *play) askForInvoice(ctx context.Context, o *bought) (r request, err err
 		return r, err
 	}
 	body := map[string]any{"supplier_id": o.supplier.id, "title_kind": "personal", "title": o.name}
-	return r, o.post(ctx, o.path()+"/invoice-requests", body, &r)
+	err = o.post(ctx, o.path()+"/invoice-requests", body, &r)
+	return r, err
 }
 
 // invoice has the fourth of the members with after-sales orders, who kept everything, ask for an invoice, and the supplier issue it.

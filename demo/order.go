@@ -33,7 +33,8 @@ type orderView struct {
 }
 
 func (b *bought) view(ctx context.Context) (v orderView, err error) {
-	return v, b.get(ctx, b.path(), &v)
+	err = b.get(ctx, b.path(), &v)
+	return v, err
 }
 
 // order has a member order quantity pieces of one SKU. What is paid at once counts in the tally.
