@@ -50,7 +50,8 @@ func (h *history) prepay() error {
 	return err
 }
 
-// payAtWechat has the payer pay a payment that WeChat knows, now and then after the product has closed it, and WeChat tell of it in one of its ways.
+// payAtWechat has the payer pay a payment that WeChat knows, and WeChat tell of it in one of its ways; now and then after the product has closed
+// it, but not after the product has stopped asking about it: if WeChat were silent then, only its bill of the day could tell.
 func (h *history) payAtWechat() error {
 	if h.rand.IntN(2) == 0 {
 		if err := h.prepay(); err != nil {
@@ -62,7 +63,7 @@ func (h *history) payAtWechat() error {
 	var payments []model.Payment
 	var err error
 	h.crash.spare(func() {
-		err = h.DB.Read(context.Background()).Where("order_id IN ? AND prepaid_at IS NOT NULL AND status IN ('prepaid', 'closed')", append([]model.ID{0}, h.orders...)).Order("id").Find(&payments).Error
+		err = h.DB.Read(context.Background()).Where("order_id IN ? AND prepaid_at IS NOT NULL AND (status = 'prepaid' OR status = 'closed' AND next_try_at IS NOT NULL)", append([]model.ID{0}, h.orders...)).Order("id").Find(&payments).Error
 	})
 	p, ok := pick(h, payments)
 	if err != nil || !ok {
