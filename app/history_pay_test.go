@@ -120,7 +120,7 @@ func (h *history) calm() {
 		}
 		h.Emulator.Settle()
 		h.retryAll()
-		if h.count(&model.Order{}, "status = 'pending'") == 0 && h.count(&model.WechatRefund{}, "status <> 'done'") == 0 {
+		if h.count(&model.Order{}, "status = 'pending'") == 0 && h.count(&model.WechatRefund{}, "status <> 'done'") == 0 && h.count(&model.Payment{}, "next_try_at IS NOT NULL") == 0 {
 			break
 		}
 	}
