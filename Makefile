@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test race histories check fmt fmt-check tidy-check generate-check vet lint clean
+.PHONY: help demo build test race histories some-histories check fmt fmt-check tidy-check generate-check vet lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +25,17 @@ build: ## build bin/bangfu, one static binary
 test: ## run all tests, on the embedded default and on MariaDB + Redis
 	@scripts/with-services.sh scripts/test.sh
 
-race: ## the same under the race detector
-	@scripts/with-services.sh scripts/test.sh -race
+race: ## the same under the race detector, with fewer random histories
+	@HISTORIES=$${HISTORIES:-40} scripts/with-services.sh scripts/test.sh -race
 
 histories: ## 10,000 random histories of everything that moves money, with crashes (HISTORIES=n for another number); nightly
 	HISTORIES=$${HISTORIES:-10000} go test ./app -run TestHistories -v -timeout 4h
 
-check: fmt-check tidy-check generate-check vet lint race ## all that CI checks
+some-histories: ## a few hundred of them
+	@echo "== random histories"
+	@HISTORIES=$${HISTORIES:-300} go test ./app -run TestHistories -count=1
+
+check: fmt-check tidy-check generate-check vet lint some-histories race ## all that CI checks
 	@echo
 	@echo "make check: all green"
 

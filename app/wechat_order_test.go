@@ -10,6 +10,8 @@ import (
 
 	"bangfu/model"
 	"bangfu/model/modeltest"
+	"bangfu/service/allowance"
+	"bangfu/service/identity"
 	"bangfu/service/ledger"
 	"bangfu/service/order"
 )
@@ -138,14 +140,21 @@ func TestHeldOverTheYearsEnd(t *testing.T) {
 	}
 	b, c, d := s.buyer(s.union, 100_00), s.buyer(s.union, 100_00), s.buyer(s.union, 100_00)
 	paid, closed, later := s.pending(b, "year-0001"), s.pending(c, "year-0002"), d.cart(1, s.shop.SKUs[0])
+	var r allowance.RehearsalView
+	s.staffAs(identity.RoleCityFederation, s.root()).get("/api/v1/console/sweeps/2025/rehearsal").ok(&r)
+	if r.AmountFen != 100_00 || r.HeldFen != 200_00 || r.Allowances != 1 || len(r.Unions) != 1 {
+		t.Errorf("rehearsal: %+v", r)
+	}
 	s.clock.Set(modeltest.At("2026-01-01 00:00"))
 	d.money(ordersPath, "year-0003", later).fails(model.CodeInsufficientBalance)
 	s.endYear()
 	if a := s.allowance(b.Allowance.ID); a.Status != "ended" || a.HeldFen != 100_00 {
 		t.Fatalf("%+v", a)
 	}
-	if s.count(&model.Sweep{}, "status = 'running'") != 1 {
-		t.Error("the year's end is done while money is held")
+	var sweep allowance.SweepView
+	s.staffAs(identity.RoleCityFederation, s.root()).get("/api/v1/console/sweeps/2025").ok(&sweep)
+	if sweep.Status != "running" || sweep.HeldFen != 200_00 {
+		t.Errorf("the year's end while money is held: %+v", sweep)
 	}
 	if err := s.payIn(paid.ID); err != nil {
 		t.Fatal(err)

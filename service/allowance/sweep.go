@@ -23,6 +23,7 @@ type SweepView struct {
 	Status          string     `json:"status"` // running | done
 	SweptAllowances int        `json:"swept_allowances"`
 	SweptFen        model.Fen  `json:"swept_fen"`
+	HeldFen         model.Fen  `json:"held_fen"`   // still held for orders placed in time that await their payment: done only at 0
 	StartedBy       *model.Ref `json:"started_by"` // null: by the clock
 	StartedAt       time.Time  `json:"started_at"`
 	FinishedAt      *time.Time `json:"finished_at"`
@@ -35,6 +36,7 @@ type RehearsalView struct {
 	EndsAt     time.Time        `json:"ends_at"` // 31 December 24:00 China time
 	Allowances int64            `json:"allowances"`
 	AmountFen  model.Fen        `json:"amount_fen"`
+	HeldFen    model.Fen        `json:"held_fen"` // besides, held for orders that await their payment: comes back only if they are not paid in time
 	Unions     []RehearsalUnion `json:"unions"`
 }
 
@@ -44,6 +46,7 @@ type RehearsalUnion struct {
 	UnionName  string    `json:"union_name"`
 	Allowances int64     `json:"allowances"`
 	AmountFen  model.Fen `json:"amount_fen"`
+	HeldFen    model.Fen `json:"held_fen"`
 }
 
 // SweepInput names the year to end.
@@ -263,6 +266,11 @@ func (s *Service) Sweep(ctx context.Context, year model.Year) (SweepView, error)
 func sweepView(tx *gorm.DB, sweep model.Sweep) (SweepView, error) {
 	v := SweepView{ID: sweep.ID, Year: sweep.Year, Status: sweep.Status, SweptAllowances: sweep.SweptAllowances, SweptFen: sweep.SweptFen,
 		StartedAt: sweep.StartedAt, FinishedAt: sweep.FinishedAt}
+	if sweep.Status == "running" {
+		if err := tx.Raw("SELECT COALESCE(SUM(held_fen), 0) FROM allowances WHERE year = ? AND held_fen > 0", sweep.Year).Scan(&v.HeldFen).Error; err != nil {
+			return v, err
+		}
+	}
 	if sweep.StartedBy == nil {
 		return v, nil
 	}
@@ -275,13 +283,14 @@ func sweepView(tx *gorm.DB, sweep model.Sweep) (SweepView, error) {
 func (s *Service) RehearseSweep(ctx context.Context, actor model.Actor, year model.Year) (RehearsalView, error) {
 	v := RehearsalView{Year: year, Due: !s.db.Now().Before(year.End()), EndsAt: year.End(), Unions: []RehearsalUnion{}}
 	err := s.db.Read(ctx).Table("allowances AS a").
-		Select("u.id AS union_id, u.name AS union_name, COUNT(*) AS allowances, SUM(a.balance_fen) AS amount_fen").
+		Select("u.id AS union_id, u.name AS union_name, SUM(CASE WHEN a.balance_fen > 0 THEN 1 ELSE 0 END) AS allowances, SUM(a.balance_fen) AS amount_fen, SUM(a.held_fen) AS held_fen").
 		Joins("JOIN funds AS f ON f.id = a.fund_id").Joins("JOIN unions AS u ON u.id = f.union_id").
-		Where("f.year = ? AND a.status = 'active' AND a.balance_fen > 0 AND u.path LIKE ?", year, actor.UnionPath+"%").
+		Where("f.year = ? AND a.status = 'active' AND (a.balance_fen > 0 OR a.held_fen > 0) AND u.path LIKE ?", year, actor.UnionPath+"%").
 		Group("u.id, u.name, u.path").Order("u.path").Scan(&v.Unions).Error
 	for _, u := range v.Unions {
 		v.Allowances += u.Allowances
 		v.AmountFen += u.AmountFen
+		v.HeldFen += u.HeldFen
 	}
 	return v, err
 }
