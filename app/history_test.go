@@ -291,6 +291,7 @@ func (h *history) end() {
 			h.fail("draining: %v", err)
 		}
 	}
+	h.submitForms()
 	for _, a := range h.acks {
 		if got, err := a.again(); err != nil || got != a.want {
 			h.fail("%s was answered with %s, and again with %s (%v)", a.what, a.want, got, err)
