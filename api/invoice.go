@@ -48,7 +48,7 @@ func (s *Server) getInvoiceFile(ctx context.Context, c *Call) (any, error) {
 	if q.Kind == "" {
 		q.Kind = "normal"
 	}
-	f, content, err := s.Invoice.File(ctx, c.Object, q.Kind)
+	f, content, err := s.Invoice.File(ctx, c.Actor, c.Object, q.Kind)
 	if err != nil {
 		return nil, err
 	}

@@ -139,6 +139,14 @@ func TestCancellingAPendingOrder(t *testing.T) {
 	if err := s.Emulator.Pay(no, emulator.PaySuccess, nil); model.CodeOf(err) != model.CodeConflict {
 		t.Errorf("a cancelled order can be paid: %v", err)
 	}
+	if err := s.Emulator.Pay(no, emulator.PayLate, nil); err != nil { // it had been paid before: the member sees it come back
+		t.Fatal(err)
+	}
+	s.Emulator.Settle()
+	s.complete()
+	if v := s.detail(b.client, two.ID); v.Status != order.StatusClosed || v.RefundedFen != 0 || len(v.Refunds) != 1 || v.Refunds[0].Kind != "late" || v.Refunds[0].ToWechatFen != two.WechatFen {
+		t.Errorf("money that came late: %+v", v)
+	}
 	three := s.pending(b, "unpaid-0006")
 	s.pays(b.prepays(three.ID).PaymentNo, silently)
 	if c := cancel(three.ID, "unpaid-0007"); c.Status != order.StatusCancelled || c.ToWechatFen != three.WechatFen || c.ToAllowanceFen != 150_00 {

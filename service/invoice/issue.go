@@ -178,8 +178,17 @@ func (s *Service) red(tx *gorm.DB, _ model.Actor, r model.InvoiceRequest, x mode
 }
 
 // File opens the newest invoice of a kind ("normal", "red") that a request was answered with; the caller closes it. CodeNotFound if there is
-// none.
-func (s *Service) File(ctx context.Context, id model.ID, kind string) (model.File, io.ReadSeekCloser, error) {
+// none. An invoice made out to a member bears their full name: of the console, only its supplier opens it (CodeForbidden).
+func (s *Service) File(ctx context.Context, actor model.Actor, id model.ID, kind string) (model.File, io.ReadSeekCloser, error) {
+	if actor.Kind == model.ActorStaff && actor.Supplier == 0 {
+		var r model.InvoiceRequest
+		if err := s.db.Read(ctx).Select("title_kind").Where("id = ?", id).Take(&r).Error; err != nil {
+			return model.File{}, nil, err
+		}
+		if r.TitleKind == titlePersonal {
+			return model.File{}, nil, model.E(model.CodeForbidden, "个人抬头的发票只有会员本人和供应商可以打开")
+		}
+	}
 	var x model.Invoice
 	err := s.db.Read(ctx).Where("request_id = ? AND kind = ?", id, kind).Order("id DESC").Limit(1).Take(&x).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {

@@ -49,7 +49,7 @@ func (c CounterSale) Check() error {
 			return err
 		}
 		if c.GoodsFen < 1 || c.GoodsFen > model.MaxFen {
-			return model.Invalid("goods_fen", "金额应大于 0")
+			return model.Invalid("goods_fen", "金额应大于 0，且不超过一亿元")
 		}
 	}
 	if len(c.Items) == 0 {

@@ -142,7 +142,19 @@ func (s *Service) moneyOf(ctx context.Context, id model.ID) ([]Payment, []Refund
 			}
 		}
 	}
-	return paymentsOf(transfers), whereTo(refunds, transfers), nil
+	late, err := s.lateMoney(ctx, id)
+	return paymentsOf(transfers), append(whereTo(refunds, transfers), late...), err
+}
+
+// lateMoney is WeChat money that came for an order which was closed, or in another sum, and goes back whole.
+func (s *Service) lateMoney(ctx context.Context, order model.ID) ([]RefundView, error) {
+	var rows []model.WechatRefund
+	err := s.db.Read(ctx).Where("refund_id IS NULL AND payment_id IN (?)", s.db.Read(ctx).Model(&model.Payment{}).Select("id").Where("order_id = ?", order)).Order("id").Find(&rows).Error
+	views := make([]RefundView, len(rows))
+	for i, w := range rows {
+		views[i] = RefundView{ID: w.ID, Kind: refundLate, AmountFen: w.AmountFen, ToWechatFen: w.AmountFen, WechatStatus: w.Status, Reason: w.Reason, RefundedAt: w.CreatedAt}
+	}
+	return views, err
 }
 
 func paymentsOf(transfers []model.Transfer) []Payment {

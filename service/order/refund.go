@@ -21,6 +21,7 @@ const (
 	RefundCancel    = "cancel"     // the member cancelled before anything was shipped
 	RefundAfterSale = "after_sale" // decided in an after-sales case
 	RefundVoid      = "void"       // a counter sale undone on its day
+	refundLate      = "late"       // shown only: money that came for an order which was closed; no row of refunds
 )
 
 var refundActions = map[string]string{RefundCancel: "order.cancel", RefundAfterSale: "order.refund", RefundVoid: "order.void"}
