@@ -214,6 +214,9 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	if err := a.DB.CheckKeys(ctx, sealer); err != nil {
 		return err
 	}
+	if err := a.DB.UseAuditKeys(ctx, sealer); err != nil {
+		return err
+	}
 	platform, err := a.wechat()
 	if err != nil {
 		return err

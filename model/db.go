@@ -45,6 +45,8 @@ type DB struct {
 	node    *snowflake.Node
 	stop    context.CancelFunc
 	log     *slog.Logger
+	// auditKeys make the audit trail's MACs; nil: nothing can be written there.
+	auditKeys *AuditKeys
 }
 
 // Open connects to the database. It neither migrates nor checks the schema: see Migrate and Ready.

@@ -14,21 +14,6 @@ type IdempotencyKey struct {
 // TableName implements gorm's Tabler.
 func (IdempotencyKey) TableName() string { return "idempotency_keys" }
 
-// AuditEntry is who did what to what, written in the transaction it tells of; never changed, never deleted.
-type AuditEntry struct {
-	ID        ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
-	At        time.Time `gorm:"column:at"`
-	Actor     string    `gorm:"column:actor"`    // "staff:1", "person:2", "account:3", "clock"
-	Action    string    `gorm:"column:action"`   // e.g. grant.approve
-	Object    string    `gorm:"column:object"`   // e.g. grant:123
-	UnionID   *ID       `gorm:"column:union_id"` // the union concerned, for scope
-	Detail    string    `gorm:"column:detail"`   // JSON, no personal data
-	RequestID string    `gorm:"column:request_id"`
-}
-
-// TableName implements gorm's Tabler.
-func (AuditEntry) TableName() string { return "audit_entries" }
-
 // Job is work that goes on after a request: claimed by one process under a lease, resumed by another if it dies.
 type Job struct {
 	ID         ID         `gorm:"column:id;primaryKey;autoIncrement:false"`

@@ -66,6 +66,15 @@ func (db *DB) renewNode(ctx context.Context, name, holder string) {
 // NewID makes the next id. StartIDs must have been called.
 func (db *DB) NewID() ID { return ID(db.node.Generate()) }
 
+// IDAt is the lowest id that can be made at t (machine's own time), and Time tells when an id was made: for ids that NewID makes, to
+// the millisecond.
+func IDAt(t time.Time) ID {
+	return ID(max(0, t.UnixMilli()-snowflake.Epoch) << (snowflake.NodeBits + snowflake.StepBits))
+}
+
+// Time is the moment, on the machine's own time, at which NewID made the id.
+func (id ID) Time() time.Time { return time.UnixMilli(snowflake.ID(id).Time()).UTC() }
+
 // Lease takes or renews the named lease for d on the machine's own time; false means that another holder has it.
 func (db *DB) Lease(ctx context.Context, name, holder string, d time.Duration) (bool, error) {
 	now := Millis(time.Now())

@@ -24,7 +24,7 @@ var entities = []any{
 	model.Allowance{}, model.Transfer{}, model.Sweep{}, model.Channel{}, model.Region{}, model.Supplier{}, model.Certificate{},
 	model.Product{}, model.ProductPicture{}, model.SKU{}, model.Stock{}, model.StockMovement{}, model.File{}, model.Order{},
 	model.OrderLine{}, model.Parcel{}, model.Refund{}, model.IdempotencyKey{}, model.Statement{}, model.StatementRow{},
-	model.StatementPart{}, model.AuditEntry{}, model.Job{}, model.Lease{}, model.Installation{},
+	model.StatementPart{}, model.AuditEntry{}, model.AuditSeal{}, model.Job{}, model.Lease{}, model.Installation{},
 	model.Hold{}, model.Payment{}, model.WechatRefund{}, model.RefundLine{},
 	model.AfterSale{}, model.AfterSaleLine{}, model.AfterSaleEvent{}, model.AfterSalePicture{},
 	model.Hall{}, model.CounterCode{}, model.Redemption{},

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func MySQLOptions(t testing.TB, clock model.Clock) model.Options {
 	return model.Options{MySQLDSN: cfg.FormatDSN(), Clock: clock}
 }
 
-// Open is a fresh, migrated database with ids started; clock may be nil for the system's.
+// Open is a fresh, migrated database with ids started and keys for the audit trail; clock may be nil for the system's.
 func Open(t testing.TB, clock model.Clock) *model.DB {
 	t.Helper()
 	return OpenWith(t, Options(t, clock))
@@ -105,6 +106,13 @@ func OpenWith(t testing.TB, o model.Options) *model.DB {
 		t.Fatal(err)
 	}
 	if err := db.StartIDs(ctx); err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := model.NewSealer("test:"+strings.Repeat("A", 43), make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.UseAuditKeys(ctx, sealer); err != nil {
 		t.Fatal(err)
 	}
 	return db
