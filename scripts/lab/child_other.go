@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package lab
+
+import "syscall"
+
+// dyingWithUs: only Linux can tie a child's life to its parent's.
+func dyingWithUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
