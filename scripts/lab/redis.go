@@ -123,6 +123,17 @@ func (c *RedisCluster) form(ctx context.Context, masters int) error {
 			return fmt.Errorf("replica: %w", err)
 		}
 	}
+	for _, r := range c.Nodes[masters:] { // one that has never been in step cannot take over
+		if err := eventually(ctx, func() error {
+			info, err := r.Do(ctx, "INFO", "replication")
+			if err == nil && !strings.Contains(fmt.Sprint(info), "master_link_status:up") {
+				err = errors.New("replica is not in step")
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
 	return c.WaitWhole(ctx)
 }
 
