@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test race histories some-histories check fmt fmt-check tidy-check generate-check vet lint clean
+.PHONY: help demo build test race histories some-histories chaos some-chaos check fmt fmt-check tidy-check generate-check vet lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ histories: ## 10,000 random histories of everything that moves money, with crash
 some-histories: ## a few hundred of them
 	@echo "== random histories"
 	@HISTORIES=$${HISTORIES:-300} go test ./app -run TestHistories -count=1
+
+chaos: ## break everything around the product on purpose, under load, and prove that nothing is lost (docs/chaos.md)
+	@scripts/need-servers.sh go run ./scripts/chaos -doc docs/chaos.md $(CHAOS)
+
+some-chaos: ## a short version of its main scenarios
+	@echo "== chaos"
+	@scripts/need-servers.sh go run ./scripts/chaos -quick $(CHAOS)
 
 check: fmt-check tidy-check generate-check vet lint some-histories race ## all that CI checks
 	@echo

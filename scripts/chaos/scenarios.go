@@ -1,0 +1,8 @@
+package main
+
+// scenarios are all of them, in the order in which they are played. Each has a file of its own.
+func scenarios() []Scenario {
+	return []Scenario{
+		productKilled(),
+	}
+}
