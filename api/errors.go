@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -57,7 +56,7 @@ func (s *Server) fail(g *gin.Context, err error) {
 	var shown *model.Error
 	if !errors.As(err, &shown) {
 		shown = &model.Error{Code: model.CodeInternal, Message: "系统出错了，请稍后再试；如反复出现，请把编号告诉工作人员", Cause: err}
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || model.Unavailable(err) {
+		if !model.Refused(err) {
 			shown = &model.Error{Code: model.CodeBusy, Message: "系统繁忙，请稍后再试", Cause: err}
 		}
 	}

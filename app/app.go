@@ -344,6 +344,9 @@ func (a *App) Close() error {
 	if a.Emulator != nil {
 		a.Emulator.Close()
 	}
+	if a.Order != nil {
+		a.Order.Close()
+	}
 	if a.Guard != nil {
 		errs = append(errs, a.Guard.Close())
 	}

@@ -42,6 +42,7 @@ type DB struct {
 	Clock   Clock
 	orm     *gorm.DB
 	writer  chan struct{} // embedded database: one writer at a time queues here instead of polling the file lock
+	turn    chan struct{} // see InTurn
 	node    *snowflake.Node
 	stop    context.CancelFunc
 	log     *slog.Logger
@@ -57,7 +58,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{Clock: o.Clock, log: o.Logger, stop: func() {}}
+	db := &DB{Clock: o.Clock, log: o.Logger, stop: func() {}, turn: make(chan struct{}, 1)}
 	dialector, err := db.dialector(o)
 	if err != nil {
 		return nil, err
@@ -176,7 +177,7 @@ func (db *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		err := db.orm.WithContext(ctx).Transaction(fn, db.txOptions()...)
+		err := db.transact(ctx, fn)
 		if err == nil || !Transient(err) {
 			return err
 		}
@@ -191,6 +192,16 @@ func (db *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// transact runs fn in one transaction, in its turn if ctx asks for that (InTurn).
+func (db *DB) transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	leave, err := db.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return db.orm.WithContext(ctx).Transaction(fn, db.txOptions()...)
 }
 
 func (db *DB) txOptions() []*sql.TxOptions {

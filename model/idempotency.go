@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -17,7 +18,7 @@ import (
 // when both run at once; with other content it is refused with CodeIdempotencyMismatch. content is what the
 // request asked for (it is hashed as JSON). Like Tx, effect may run again after a deadlock.
 func Once[T any](ctx context.Context, db *DB, actor Actor, key string, content any, effect func(tx *gorm.DB) (T, error)) (T, error) {
-	hash, err := contentHash(content)
+	hash, err := ContentHash(content)
 	if err != nil {
 		var none T
 		return none, err
@@ -50,14 +51,15 @@ func Once[T any](ctx context.Context, db *DB, actor Actor, key string, content a
 // Answered looks up the answer that Once stored for the actor's key and this content, without doing anything.
 // Errors: CodeIdempotencyMismatch if the key was used for other content.
 func Answered[T any](ctx context.Context, db *DB, actor Actor, key string, content any) (answer T, found bool, err error) {
-	hash, err := contentHash(content)
+	hash, err := ContentHash(content)
 	if err != nil {
 		return answer, false, err
 	}
 	return storedAnswer[T](db.Read(ctx), actor, key, hash)
 }
 
-func contentHash(content any) (string, error) {
+// ContentHash is what a key is remembered with besides itself: the digest of the request's content as JSON.
+func ContentHash(content any) (string, error) {
 	text, err := json.Marshal(content)
 	if err != nil {
 		return "", err
@@ -66,9 +68,17 @@ func contentHash(content any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func storedAnswer[T any](tx *gorm.DB, actor Actor, key, hash string) (answer T, found bool, err error) {
+// CheckKey refuses a missing key with CodeInvalid.
+func CheckKey(key string) error {
 	if key == "" {
-		return answer, false, Invalid("Idempotency-Key", "缺少 Idempotency-Key")
+		return Invalid("Idempotency-Key", "缺少 Idempotency-Key")
+	}
+	return nil
+}
+
+func storedAnswer[T any](tx *gorm.DB, actor Actor, key, hash string) (answer T, found bool, err error) {
+	if err := CheckKey(key); err != nil {
+		return answer, false, err
 	}
 	var row IdempotencyKey
 	err = tx.Where("actor = ? AND idem_key = ?", actor.Ref(), key).Take(&row).Error
@@ -77,17 +87,54 @@ func storedAnswer[T any](tx *gorm.DB, actor Actor, key, hash string) (answer T, 
 		return answer, false, nil
 	case err != nil:
 		return answer, false, err
-	case row.ContentHash != hash:
-		return answer, false, E(CodeIdempotencyMismatch, "该 Idempotency-Key 已用于内容不同的请求")
+	}
+	answer, err = AnswerOf[T](row, hash)
+	return answer, err == nil, err
+}
+
+// AnswerOf is the answer that a stored key stands for. Errors: CodeIdempotencyMismatch if it was used for other content.
+func AnswerOf[T any](row IdempotencyKey, hash string) (answer T, err error) {
+	if row.ContentHash != hash {
+		return answer, E(CodeIdempotencyMismatch, "该 Idempotency-Key 已用于内容不同的请求")
 	}
 	err = json.Unmarshal([]byte(row.Response), &answer)
-	return answer, true, err
+	return answer, err
+}
+
+// KeyRef names an idempotency key: whose, and which.
+type KeyRef struct{ Actor, Key string }
+
+// StoredKeys reads many keys at once; those that are not stored are missing in the answer.
+func StoredKeys(tx *gorm.DB, refs []KeyRef) (map[KeyRef]IdempotencyKey, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	args := make([]any, 0, 2*len(refs))
+	for _, r := range refs {
+		args = append(args, r.Actor, r.Key)
+	}
+	const one = "(actor = ? AND idem_key = ?)"
+	var rows []IdempotencyKey
+	if err := tx.Where(one+strings.Repeat(" OR "+one, len(refs)-1), args...).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	found := make(map[KeyRef]IdempotencyKey, len(rows))
+	for _, row := range rows {
+		found[KeyRef{row.Actor, row.IdemKey}] = row
+	}
+	return found, nil
 }
 
 func storeAnswer(tx *gorm.DB, actor Actor, key, hash string, now time.Time, answer any) error {
-	text, err := json.Marshal(answer)
+	row, err := NewKey(actor, key, hash, now, answer)
 	if err != nil {
 		return err
 	}
-	return tx.Create(&IdempotencyKey{Actor: actor.Ref(), IdemKey: key, ContentHash: hash, Response: string(text), CreatedAt: now}).Error
+	return tx.Create(&row).Error
+}
+
+// NewKey is a key as it is stored with the answer that it stands for.
+func NewKey(actor Actor, key, hash string, now time.Time, answer any) (IdempotencyKey, error) {
+	text, err := json.Marshal(answer)
+	return IdempotencyKey{Actor: actor.Ref(), IdemKey: key, ContentHash: hash, Response: string(text), CreatedAt: now}, err
 }

@@ -77,7 +77,7 @@ func (s *Service) Receive(ctx context.Context, actor model.Actor, key string, id
 // settle runs an act that may move money in one transaction, once a key.
 func (s *Service) settle(ctx context.Context, actor model.Actor, key string, what content, act func(tx *gorm.DB, now time.Time, c model.AfterSale) (Outcome, []model.ID, error)) (Outcome, error) {
 	var skus []model.ID
-	out, err := model.Once(ctx, s.db, actor, key, what, func(tx *gorm.DB) (Outcome, error) {
+	out, err := model.Once(model.InTurn(ctx), s.db, actor, key, what, func(tx *gorm.DB) (Outcome, error) {
 		c, err := read(tx, what.ID)
 		if err != nil {
 			return Outcome{}, err

@@ -15,16 +15,41 @@ import (
 // end for certain, then the others by id. After the year's end there are none, whether the sweep ran or not. Debit
 // them with ledger.Post in the same transaction.
 func (s *Service) Spendable(tx *gorm.DB, personID model.ID, year model.Year, now time.Time) ([]model.Allowance, error) {
-	if !now.Before(year.End()) {
+	held, err := s.SpendableOf(tx, []model.ID{personID}, year, now)
+	return held[personID], err
+}
+
+// SpendableOf is Spendable for many persons, by person. The ids are read without a lock first, so that the rows are locked by
+// rising id whoever's they are.
+func (s *Service) SpendableOf(tx *gorm.DB, persons []model.ID, year model.Year, now time.Time) (map[model.ID][]model.Allowance, error) {
+	if len(persons) == 0 || !now.Before(year.End()) {
 		return nil, nil
 	}
-	var held []model.Allowance
-	if err := locked(tx).Where("person_id = ? AND year = ?", personID, year).Order("id").Find(&held).Error; err != nil {
+	var ids []model.ID
+	if err := tx.Model(&model.Allowance{}).Where("person_id IN ? AND year = ?", persons, year).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	held = slices.DeleteFunc(held, func(a model.Allowance) bool { return a.Status != "active" || a.BalanceFen <= 0 })
-	slices.SortStableFunc(held, func(a, b model.Allowance) int { return cmp.Compare(useRank(a.Purse), useRank(b.Purse)) })
-	return held, nil
+	slices.Sort(ids)
+	rows, err := locked(tx).Model(&model.Allowance{}).Select("id", "person_id", "member_id", "union_id", "fund_id", "purse", "year", "balance_fen", "held_fen", "status").
+		Where("id IN ?", ids).Order("id").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	held := make(map[model.ID][]model.Allowance, len(persons))
+	for rows.Next() {
+		var a model.Allowance
+		if err := rows.Scan(&a.ID, &a.PersonID, &a.MemberID, &a.UnionID, &a.FundID, &a.Purse, &a.Year, &a.BalanceFen, &a.HeldFen, &a.Status); err != nil {
+			return nil, err
+		}
+		if a.Status == "active" && a.BalanceFen > 0 {
+			held[a.PersonID] = append(held[a.PersonID], a)
+		}
+	}
+	for _, list := range held {
+		slices.SortStableFunc(list, func(a, b model.Allowance) int { return cmp.Compare(useRank(a.Purse), useRank(b.Purse)) })
+	}
+	return held, rows.Err()
 }
 
 func useRank(p model.Purse) int {

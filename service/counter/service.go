@@ -123,7 +123,7 @@ func throughDoor[T any](ctx context.Context, s *Service, actor model.Actor, key 
 		}
 		return answer, err
 	}
-	return model.Once(ctx, s.db, actor, key, content, act)
+	return model.Once(model.InTurn(ctx), s.db, actor, key, content, act)
 }
 
 // Tidy writes down which redemptions have expired and deletes codes that nobody can use any more. It is harmless to repeat and to

@@ -31,7 +31,7 @@ func (s *Service) Void(ctx context.Context, actor model.Actor, key string, id mo
 		return Redemption{}, err
 	}
 	var skus []model.ID
-	voided, err := model.Once(ctx, s.db, actor, key, voidContent{"counter_void", id, reason}, func(tx *gorm.DB) (Redemption, error) {
+	voided, err := model.Once(model.InTurn(ctx), s.db, actor, key, voidContent{"counter_void", id, reason}, func(tx *gorm.DB) (Redemption, error) {
 		back, err := s.void(tx, actor, id, reason)
 		if err != nil {
 			return Redemption{}, err

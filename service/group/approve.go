@@ -50,7 +50,7 @@ func (s *Service) Approve(ctx context.Context, actor model.Actor, key string, id
 		return View{}, err
 	}
 	content := map[string]any{"approve_group": id, "note": note}
-	return model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (View, error) {
+	return model.Once(model.InTurn(ctx), s.db, actor, key, content, func(tx *gorm.DB) (View, error) {
 		now := s.db.Now()
 		p, err := find(tx, id)
 		if err != nil {

@@ -74,7 +74,7 @@ func (s *Service) ApproveCancel(ctx context.Context, actor model.Actor, key stri
 		return View{}, err
 	}
 	var skus []model.ID
-	view, err := model.Once(ctx, s.db, actor, key, map[string]any{"cancel_group": id, "note": note}, func(tx *gorm.DB) (View, error) {
+	view, err := model.Once(model.InTurn(ctx), s.db, actor, key, map[string]any{"cancel_group": id, "note": note}, func(tx *gorm.DB) (View, error) {
 		p, err := asked(tx, actor, id)
 		if err != nil {
 			return View{}, err

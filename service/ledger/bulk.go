@@ -49,7 +49,7 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := tx.CreateInBatches(rows, db.BatchRows()).Error; err != nil {
+	if err := model.InsertAll(tx, db, rows); err != nil {
 		if model.Duplicate(err) {
 			return ErrPosted
 		}
@@ -59,6 +59,22 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 		return err
 	}
 	return shiftAll(tx, &model.Allowance{}, allowances, now, model.E(model.CodeInsufficientBalance, "帮扶额度余额不足"))
+}
+
+// HoldAll is Hold for many allowances, each by its own amount (> 0), with one statement.
+func HoldAll(tx *gorm.DB, amounts map[model.ID]model.Fen, now time.Time) error {
+	for ids := range slices.Chunk(sortedKeys(amounts), rowsPerStatement) {
+		step, _ := stepOf("id", ids, amounts)
+		res := tx.Model(&model.Allowance{}).Where("id IN ?", ids).Where("balance_fen >= ("+step.SQL+")", step.Vars...).UpdateColumns(map[string]any{
+			"balance_fen": gorm.Expr("balance_fen - ("+step.SQL+")", step.Vars...), "held_fen": gorm.Expr("held_fen + ("+step.SQL+")", step.Vars...), "updated_at": now})
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected != int64(len(ids)) {
+			return model.E(model.CodeInsufficientBalance, "帮扶额度余额不足")
+		}
+	}
+	return nil
 }
 
 // shiftAll adds each account's delta to its balance; debits are guarded, short is the error of one that holds too little.

@@ -40,7 +40,7 @@ func (s *Service) Cancel(ctx context.Context, actor model.Actor, key string, id 
 		return Cancelled{}, err
 	}
 	var skus []model.ID
-	done, err := model.Once(ctx, s.db, actor, key, cancelContent{"cancel", id, reason}, func(tx *gorm.DB) (Cancelled, error) {
+	done, err := model.Once(model.InTurn(ctx), s.db, actor, key, cancelContent{"cancel", id, reason}, func(tx *gorm.DB) (Cancelled, error) {
 		c, back, err := s.cancel(tx, actor, id, reason)
 		skus = back
 		return c, err
@@ -134,7 +134,7 @@ func (s *Service) CancelUnpaid(ctx context.Context, actor model.Actor, key strin
 		return Cancelled{}, err
 	}
 	var skus []model.ID
-	done, err := model.Once(ctx, s.db, actor, key, cancelContent{"cancel", id, reason}, func(tx *gorm.DB) (Cancelled, error) {
+	done, err := model.Once(model.InTurn(ctx), s.db, actor, key, cancelContent{"cancel", id, reason}, func(tx *gorm.DB) (Cancelled, error) {
 		now := s.db.Now()
 		back, err := s.CloseUnpaid(tx, actor, now, id, reason)
 		if err != nil {

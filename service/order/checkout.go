@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"gorm.io/gorm"
-
 	"bangfu/model"
 	"bangfu/service/guard"
 )
@@ -77,6 +75,9 @@ func (s *Service) Checkout(ctx context.Context, actor model.Actor, key string, c
 // what passes it, and everything while Redis is away, is decided by the database alone. Somebody who is turned away with a
 // key that was answered before still gets that answer.
 func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string, cart Cart) (Placed, string, error) {
+	if err := model.CheckKey(key); err != nil {
+		return Placed{}, outcomeOf(err), err
+	}
 	if err := cart.check(); err != nil {
 		return Placed{}, outcomeOf(err), err
 	}
@@ -93,20 +94,19 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 		}
 		return turnedAway(verdict)
 	}
-	var mine model.ID
-	placed, err := model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (Placed, error) {
-		p, err := s.place(tx, actor, cart)
-		mine = p.ID
-		return p, err
-	})
-	s.noteSoldOut(ctx, err)
-	switch {
-	case err != nil:
+	hash, err := model.ContentHash(content)
+	if err != nil {
 		return Placed{}, outcomeOf(err), err
-	case placed.ID != mine:
-		return placed, outcomeReplay, nil
 	}
-	return placed, outcomeOK, nil
+	a := s.engine.submit(&ticket{ctx: ctx, actor: actor, key: key, hash: hash, cart: cart, reply: make(chan answer, 1)})
+	s.noteSoldOut(ctx, a.err)
+	switch {
+	case a.err != nil:
+		return Placed{}, outcomeOf(a.err), a.err
+	case a.replay:
+		return a.placed, outcomeReplay, nil
+	}
+	return a.placed, outcomeOK, nil
 }
 
 func turnedAway(v guard.Verdict) (Placed, string, error) {

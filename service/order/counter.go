@@ -94,7 +94,7 @@ func (s *Service) SellAtCounter(tx *gorm.DB, actor model.Actor, now time.Time, a
 	if order.AddressSealed, err = s.sealer.Seal(string(text), model.SealOrderAddress); err != nil {
 		return Placed{}, nil, err
 	}
-	if err := setPayer(tx, &order, b, allowances); err != nil {
+	if err := setPayer(&order, b, allowances, model.Member{}); err != nil {
 		return Placed{}, nil, err
 	}
 	if err := s.write(tx, actor, now, &order, b); err != nil {

@@ -59,9 +59,11 @@ type Service struct {
 	wechat      bool
 	checkouts   *prometheus.CounterVec
 	seconds     prometheus.Histogram
+	engine      *engine
 }
 
-// New makes the service and registers checkout_total (by outcome) and checkout_seconds.
+// New makes the service, starts its checkout engine (Close ends it), and registers checkout_total (by outcome), checkout_seconds,
+// checkout_batch_orders and checkout_queue.
 func New(o Options) (*Service, error) {
 	s := &Service{
 		db: o.DB, guard: o.Guard, allowances: o.Allowances, sealer: o.Sealer, autoConfirm: o.AutoConfirm, wechat: o.Wechat,
@@ -76,13 +78,22 @@ func New(o Options) (*Service, error) {
 	for _, outcome := range []string{outcomeOK, outcomeReplay, outcomeInFlight, string(model.CodeSoldOut), string(model.CodePriceChanged), string(model.CodeInsufficientBalance)} {
 		s.checkouts.WithLabelValues(outcome)
 	}
-	for _, c := range []prometheus.Collector{s.checkouts, s.seconds} {
+	sizes := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "checkout_batch_orders", Help: "Checkouts that were decided in one transaction.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
+	})
+	queued := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "checkout_queue", Help: "Checkouts that wait for a transaction."},
+		func() float64 { return float64(len(s.engine.queue)) })
+	for _, c := range []prometheus.Collector{s.checkouts, s.seconds, sizes, queued} {
 		if err := o.Metrics.Register(c); err != nil {
 			return nil, fmt.Errorf("order metrics: %w", err)
 		}
 	}
+	s.engine = newEngine(s, sizes.Observe)
 	return s, nil
 }
+
+// Close answers the checkouts that are waiting and takes no more: CodeBusy.
+func (s *Service) Close() { s.engine.close() }
 
 // object is how the audit trail names an order.
 func object(id model.ID) string { return "order:" + id.String() }

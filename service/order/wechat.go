@@ -21,29 +21,6 @@ const (
 	holdReleased = "released"
 )
 
-// setAside holds what allowances are to pay for a pending order, notes what WeChat money is to pay, and opens the payment.
-func (s *Service) setAside(tx *gorm.DB, order *model.Order, b basket) error {
-	now := order.PlacedAt
-	var holds []model.Hold
-	for _, sh := range b.shares {
-		_, allowance := sh.from.Split()
-		if err := ledger.Hold(tx, allowance, sh.amount, now); err != nil {
-			return err
-		}
-		holds = append(holds, model.Hold{ID: s.db.NewID(), OrderID: order.ID, SupplierID: sh.supplier, AllowanceID: &allowance, UnionID: sh.union,
-			Purse: sh.purse, Year: sh.year, AmountFen: sh.amount, Status: holdHeld, CreatedAt: now, UpdatedAt: now})
-	}
-	for _, d := range b.wechat {
-		holds = append(holds, model.Hold{ID: s.db.NewID(), OrderID: order.ID, SupplierID: d.supplier, UnionID: order.UnionID,
-			Year: order.Year, AmountFen: d.amount, Status: holdHeld, CreatedAt: now, UpdatedAt: now})
-	}
-	if err := tx.Create(&holds).Error; err != nil {
-		return err
-	}
-	return tx.Create(&model.Payment{ID: s.db.NewID(), PaymentNo: "P" + order.OrderNo, OrderID: order.ID, PersonID: order.PersonID, UnionID: order.UnionID,
-		AmountFen: order.WechatFen, Status: "created", PayBefore: *order.PayBefore, NextTryAt: order.PayBefore, CreatedAt: now, UpdatedAt: now}).Error
-}
-
 // ErrNotPending says that the order was paid or closed before; nothing was changed.
 var ErrNotPending = errors.New("the order is not pending")
 

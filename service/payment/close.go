@@ -112,7 +112,7 @@ func (s *Service) closeAtWechat(ctx context.Context, actor model.Actor, p model.
 // the payment is no longer as it was read, nothing is changed: whoever changed it, or the next try, sees to the rest.
 func (s *Service) closeOrder(ctx context.Context, p model.Payment, why string) error {
 	var skus []model.ID
-	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err := s.db.Tx(model.InTurn(ctx), func(tx *gorm.DB) (err error) {
 		now := s.db.Now()
 		if skus, err = s.orders.CloseUnpaid(tx, model.Clockwork(), now, p.OrderID, why); err != nil {
 			return err

@@ -79,7 +79,7 @@ func (s *Service) capture(ctx context.Context, actor model.Actor, p model.Paymen
 // giveUp books money of another amount than was asked for, closes the order, which nobody can pay any more, and sends the money back.
 func (s *Service) giveUp(ctx context.Context, actor model.Actor, p model.Payment, t pay.Trade) error {
 	var skus []model.ID
-	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err := s.db.Tx(model.InTurn(ctx), func(tx *gorm.DB) (err error) {
 		now := s.db.Now()
 		if err := s.book(tx, p, t, now); err != nil {
 			return err

@@ -75,7 +75,7 @@ func (s *Service) MoveStockByHand(ctx context.Context, actor model.Actor, key st
 		SKU model.ID
 		NewMovement
 	}{sku, in}
-	view, err := model.Once(ctx, s.db, actor, key, content, func(tx *gorm.DB) (StockView, error) {
+	view, err := model.Once(model.InTurn(ctx), s.db, actor, key, content, func(tx *gorm.DB) (StockView, error) {
 		now, id := s.db.Now(), s.db.NewID()
 		err := MoveStock(tx, s.db, now, Movement{SKU: sku, Kind: in.Kind, Cause: "entry:" + id.String(), Quantity: in.Quantity, Note: in.Note, Actor: actor})
 		if model.CodeOf(err) == model.CodeSoldOut {

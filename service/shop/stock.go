@@ -60,7 +60,7 @@ func MoveStocks(tx *gorm.DB, db *model.DB, now time.Time, moves []Movement) erro
 			return err
 		}
 	}
-	err := tx.CreateInBatches(&rows, db.BatchRows()).Error
+	err := model.InsertAll(tx, db, rows)
 	if model.Duplicate(err) {
 		return &model.Error{Code: model.CodeConflict, Message: "这笔库存变动已经记过", Cause: err}
 	}

@@ -1,0 +1,188 @@
+package order
+
+import (
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/shop"
+)
+
+// desk is what one transaction knows while it serves a batch of checkouts, and what is left after those that it has served.
+type desk struct {
+	s          *Service
+	now        time.Time
+	channel    model.ID
+	addresses  map[model.ID]model.Address
+	allowances map[model.ID][]model.Allowance // locked, by person, in the order of use
+	onHand     map[model.ID]int64             // locked, by SKU
+	items      map[model.ID]shop.SaleItem
+	longest    map[model.ID]model.Member // the membership of those who may pay without an allowance, by person
+	answered   map[model.KeyRef]model.IdempotencyKey
+}
+
+// placeAll serves a batch of checkouts within tx, one by one in the order of arrival, and stores what it decided with one statement a
+// table. An order that is refused leaves nothing; the others are as if it had not been there.
+//
+// Locks, in the order of docs/adr/0005-lock-order.md: the persons' allowances by id, the stocks by SKU id; then it reads the keys, so that
+// the same key in another process, or of a transaction whose connection was lost, is either seen or still to come.
+func (s *Service) placeAll(tx *gorm.DB, batch []*ticket) ([]answer, error) {
+	d, err := s.open(tx, batch)
+	if err != nil {
+		return nil, err
+	}
+	j := &journal{s: s, now: d.now}
+	answers := make([]answer, len(batch))
+	for i, t := range batch {
+		answers[i] = d.serve(j, t)
+	}
+	return answers, j.store(tx)
+}
+
+// open locks and reads what the batch needs.
+func (s *Service) open(tx *gorm.DB, batch []*ticket) (*desk, error) {
+	d := &desk{s: s, now: s.db.Now()}
+	channel, err := shop.OwnChannel(tx)
+	if err != nil {
+		return nil, err
+	}
+	d.channel = channel.ID
+	var persons, others, skus, addresses []model.ID
+	keys := make([]model.KeyRef, len(batch))
+	for i, t := range batch {
+		keys[i] = t.ref()
+		addresses = append(addresses, t.cart.AddressID)
+		skus = append(skus, t.cart.skus()...)
+		if t.cart.Payment != PayWechat {
+			persons = append(persons, t.actor.ID)
+		}
+		if t.cart.Payment == PayMixed || t.cart.Payment == PayWechat {
+			others = append(others, t.actor.ID)
+		}
+	}
+	if d.addresses, err = addressesOf(tx, distinct(addresses)); err != nil {
+		return nil, err
+	}
+	if d.allowances, err = s.allowances.SpendableOf(tx, distinct(persons), model.YearOf(d.now), d.now); err != nil {
+		return nil, err
+	}
+	skus = distinct(skus)
+	if d.onHand, err = lockStocks(tx, skus); err != nil {
+		return nil, err
+	}
+	if d.answered, err = model.StoredKeys(tx, keys); err != nil {
+		return nil, err
+	}
+	if d.items, err = shop.ForSale(tx, skus, d.now); err != nil {
+		return nil, err
+	}
+	d.longest, err = longestOf(tx, distinct(others))
+	return d, err
+}
+
+func distinct(ids []model.ID) []model.ID {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func addressesOf(tx *gorm.DB, ids []model.ID) (map[model.ID]model.Address, error) {
+	rows, err := tx.Model(&model.Address{}).Select("id", "person_id", "consignee", "phone_sealed", "province", "city", "district", "detail_sealed").
+		Where("id IN ? AND deleted_at IS NULL", ids).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	byID := make(map[model.ID]model.Address, len(ids))
+	for rows.Next() {
+		var a model.Address
+		if err := rows.Scan(&a.ID, &a.PersonID, &a.Consignee, &a.PhoneSealed, &a.Province, &a.City, &a.District, &a.DetailSealed); err != nil {
+			return nil, err
+		}
+		byID[a.ID] = a
+	}
+	return byID, rows.Err()
+}
+
+// longestOf is the membership that each person has had longest; those without any are missing.
+func longestOf(tx *gorm.DB, persons []model.ID) (map[model.ID]model.Member, error) {
+	if len(persons) == 0 {
+		return nil, nil
+	}
+	var rows []model.Member
+	if err := tx.Select("id", "person_id", "union_id").Where("person_id IN ? AND status = 'active'", persons).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	byPerson := make(map[model.ID]model.Member, len(rows))
+	for _, m := range rows {
+		if _, older := byPerson[m.PersonID]; !older {
+			byPerson[m.PersonID] = m
+		}
+	}
+	return byPerson, nil
+}
+
+// serve decides one checkout by what is left at the desk and, if it is an order, enters it into the journal. It touches no database: every error is
+// about this checkout alone.
+func (d *desk) serve(j *journal, t *ticket) answer {
+	if row, found := d.answered[t.ref()]; found {
+		placed, err := model.AnswerOf[Placed](row, t.hash)
+		return answer{placed: placed, replay: true, err: err}
+	}
+	order, b, err := d.decide(t)
+	if err != nil {
+		return answer{err: err}
+	}
+	order.OrderNo = newNumber(d.now)
+	placed := Placed{ID: order.ID, OrderNo: order.OrderNo, Status: order.Status, TotalFen: order.GoodsFen, AllowanceFen: order.AllowanceFen, WechatFen: order.WechatFen,
+		Parcels: len(b.dues), PlacedAt: d.now, PayBefore: order.PayBefore}
+	key, err := model.NewKey(t.actor, t.key, t.hash, d.now, placed)
+	if err != nil {
+		return answer{err: err}
+	}
+	if err := j.add(t.actor, &order, b); err != nil {
+		return answer{err: err}
+	}
+	j.keys = append(j.keys, key)
+	d.answered[t.ref()] = key
+	d.hand(t.actor.ID, b)
+	return answer{placed: placed}
+}
+
+// decide makes an order of a ticket, or says why not.
+func (d *desk) decide(t *ticket) (model.Order, basket, error) {
+	order := model.Order{ID: d.s.db.NewID(), PersonID: t.actor.ID, ChannelID: d.channel, Year: model.YearOf(d.now), Kind: KindOnline, Status: StatusPaid,
+		Note: t.cart.Note, PlacedAt: d.now, PaidAt: &d.now, UpdatedAt: d.now}
+	if (t.cart.Payment == PayMixed || t.cart.Payment == PayWechat) && !d.s.wechat {
+		return order, basket{}, model.Invalid("payment", "暂未开通微信支付，请使用帮扶额度支付")
+	}
+	address, found := d.addresses[t.cart.AddressID]
+	if !found || address.PersonID != t.actor.ID {
+		return order, basket{}, model.NotFound("收货地址")
+	}
+	b, err := decide(t.cart, d.items, d.onHand, d.allowances[t.actor.ID])
+	if err != nil {
+		return order, b, err
+	}
+	if err := setPayer(&order, b, d.allowances[t.actor.ID], d.longest[t.actor.ID]); err != nil {
+		return order, b, err
+	}
+	return order, b, d.s.copyAddress(&order, address)
+}
+
+// hand takes goods and money of an order off what is left.
+func (d *desk) hand(person model.ID, b basket) {
+	for _, l := range b.lines {
+		d.onHand[l.SKUID] -= l.Quantity
+	}
+	list := d.allowances[person]
+	for _, sh := range b.shares {
+		_, id := sh.from.Split()
+		at := slices.IndexFunc(list, func(a model.Allowance) bool { return a.ID == id })
+		list[at].BalanceFen -= sh.amount
+	}
+}
+
+// ref is the ticket's idempotency key.
+func (t *ticket) ref() model.KeyRef { return model.KeyRef{Actor: t.actor.Ref(), Key: t.key} }
