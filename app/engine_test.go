@@ -1,0 +1,195 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"bangfu/model"
+	"bangfu/service/order"
+)
+
+// unguarded is a rush whose Redis is gone, so that the engine alone decides.
+func unguarded(t *testing.T) *rush {
+	r := newRush(t)
+	_ = r.Guard.Close()
+	return r
+}
+
+// outcome is how one checkout ended.
+type outcome struct {
+	placed order.Placed
+	err    error
+}
+
+// together sends checkouts, one after the other, while the engine's turn is taken, so that all but the first are decided in one
+// batch, and tells how each ended.
+func (r *rush) together(t *testing.T, asks ...func(ctx context.Context) (order.Placed, error)) []outcome {
+	t.Helper()
+	ends := make([]outcome, len(asks))
+	var wg sync.WaitGroup
+	r.holding(t, func() {
+		for i, ask := range asks {
+			wg.Go(func() { ends[i].placed, ends[i].err = ask(context.Background()) })
+			time.Sleep(3 * time.Millisecond) // they queue in this order
+		}
+		time.Sleep(20 * time.Millisecond)
+	})
+	wg.Wait()
+	return ends
+}
+
+// holding does something while another transaction has the turn.
+func (r *rush) holding(t *testing.T, do func()) {
+	t.Helper()
+	if err := r.DB.Tx(model.InTurn(context.Background()), func(*gorm.DB) error { do(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *rush) asks(b buyer, key string, c order.Cart) func(ctx context.Context) (order.Placed, error) {
+	return func(ctx context.Context) (order.Placed, error) { return r.Order.Checkout(ctx, b.actor(), key, c) }
+}
+
+// TestEngineBatch shows that checkouts of one batch are decided in the order of arrival, each by what those before it left, and that a
+// refusal leaves nothing.
+func TestEngineBatch(t *testing.T) {
+	r := unguarded(t)
+	_, k := r.product(r.shop.Suppliers[0], r.shop.Paired, "头水紫菜", 100_00)
+	r.adjust(k.ID, 5-r.onHand(k.ID))
+	rich, poor, third := r.buyer(r.union, 600_00), r.buyer(r.union, 150_00), r.buyer(r.union, 600_00)
+	strange := third.cart(1, k)
+	strange.AddressID = rich.Address
+	mixed := third.cart(1, k)
+	mixed.Payment = order.PayMixed
+	ends := r.together(t,
+		r.asks(rich, "first-0001", rich.cart(1, r.shop.SKUs[0])), // the batch of one that takes the others' waiting time
+		r.asks(rich, "rich-0001", rich.cart(2, k)),
+		r.asks(rich, "rich-0001", rich.cart(2, k)), // the same again
+		r.asks(rich, "rich-0001", rich.cart(1, k)), // the same key for something else
+		r.asks(poor, "poor-0001", poor.cart(2, k)), // too little money
+		r.asks(poor, "poor-0002", poor.cart(1, k)),
+		r.asks(poor, "poor-0003", poor.cart(1, k)), // the money is gone by now
+		r.asks(third, "thrd-0001", strange),        // somebody else's address
+		r.asks(third, "thrd-0002", third.cart(3, k)),
+		r.asks(third, "thrd-0003", mixed),
+		r.asks(third, "thrd-0004", third.cart(1, k)),
+		r.asks(third, "thrd-0005", third.cart(1, k)),
+	)
+	want := []model.Code{"", "", "", model.CodeIdempotencyMismatch, model.CodeInsufficientBalance, "", model.CodeInsufficientBalance, model.CodeNotFound,
+		model.CodeSoldOut, "", "", model.CodeSoldOut}
+	for i, e := range ends {
+		if model.CodeOf(e.err) != want[i] {
+			t.Errorf("%d: %v, want %q", i, e.err, want[i])
+		}
+	}
+	if ends[1].placed != ends[2].placed || ends[1].placed.ID == 0 {
+		t.Errorf("%+v, and again %+v", ends[1].placed, ends[2].placed)
+	}
+	if n, left := r.count(&model.Order{}, "1 = 1"), r.onHand(k.ID); n != 5 || left != 0 {
+		t.Errorf("%d orders, %d left", n, left)
+	}
+	var sold order.SoldOut
+	var shown *model.Error
+	if errors.As(ends[8].err, &shown) {
+		sold, _ = shown.Data.(order.SoldOut)
+	}
+	if sold.Available != 2 {
+		t.Errorf("%+v", sold)
+	}
+}
+
+// TestEnginePoison shows that an order which the database refuses fails alone, and the others of its batch stand.
+func TestEnginePoison(t *testing.T) {
+	r := unguarded(t)
+	buyers := r.buyers(r.union, 21, 600_00)
+	poison := errors.New("no such thing can be stored")
+	callbacks := r.DB.Read(context.Background()).Callback().Raw()
+	err := callbacks.Before("gorm:raw").Register("poison", func(tx *gorm.DB) {
+		if strings.HasPrefix(tx.Statement.SQL.String(), "INSERT INTO orders") && slices.Contains(tx.Statement.Vars, any("有毒的备注")) {
+			_ = tx.AddError(poison)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asks []func(context.Context) (order.Placed, error)
+	for i, b := range buyers {
+		c := b.cart(1, r.shop.SKUs[0])
+		if i == 13 {
+			c.Note = "有毒的备注"
+		}
+		asks = append(asks, r.asks(b, fmt.Sprintf("key-%05d", i), c))
+	}
+	for i, e := range r.together(t, asks...) {
+		if (i == 13) != errors.Is(e.err, poison) || i != 13 && e.err != nil {
+			t.Errorf("%d: %v", i, e.err)
+		}
+	}
+	if n := r.count(&model.Order{}, "1 = 1"); n != 20 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+// TestEngineFull shows that a full queue turns checkouts away at once, that a caller who gives up is not served, and that closing
+// answers all who wait and takes nobody else.
+func TestEngineFull(t *testing.T) {
+	r := unguarded(t)
+	b := r.buyer(r.union, 600_00)
+	cart := b.cart(1, r.shop.SKUs[0])
+	cart.TotalFen++ // refused when it is decided, so that it costs nothing
+	ended := make(chan error, 4000)
+	start := func(ctx context.Context, key string) {
+		go func() { _, err := r.Order.Checkout(ctx, b.actor(), key, cart); ended <- err }()
+	}
+	codes := map[model.Code]int{}
+	r.holding(t, func() {
+		giveUp, cancel := context.WithCancel(context.Background())
+		for i := range 3000 {
+			ctx := context.Background()
+			if i%10 == 9 {
+				ctx = giveUp
+			}
+			start(ctx, fmt.Sprintf("full-%05d", i))
+		}
+		for range 3000 - 256 - 2048 { // what neither the first batch nor the queue can take
+			select {
+			case err := <-ended:
+				codes[model.CodeOf(err)]++
+			case <-time.After(10 * time.Second):
+				t.Error("nobody is turned away")
+				cancel()
+				return
+			}
+		}
+		cancel()
+	})
+	r.Order.Close()
+	_, late := r.Order.Checkout(context.Background(), b.actor(), "late-00001", cart)
+	if model.CodeOf(late) != model.CodeBusy {
+		t.Errorf("after closing: %v", late)
+	}
+	gone := 0
+	for range 2304 {
+		err := <-ended
+		if errors.Is(err, context.Canceled) {
+			gone++
+		} else {
+			codes[model.CodeOf(err)]++
+		}
+	}
+	var shown *model.Error
+	if !errors.As(late, &shown) || shown.RetryAfter <= 0 {
+		t.Error("no word of when to come back")
+	}
+	if codes[model.CodeBusy] < 600 || codes[model.CodePriceChanged] < 1500 || gone == 0 || codes[model.CodeBusy]+codes[model.CodePriceChanged]+gone != 3000 {
+		t.Errorf("%v, %d gave up", codes, gone)
+	}
+}
