@@ -139,7 +139,11 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// unanswered takes a key that has no answer yet; some are left to the end.
+// leftToTheEnd is the part of the keys without an answer that are not sent again before the verdict, as by a member who has closed
+// the phone.
+const leftToTheEnd = 0.2
+
+// unanswered takes a key that has no answer yet, half of the time.
 func (l *Load) unanswered(r *rand.Rand) (Deed, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -214,9 +218,11 @@ func (l *Load) ask(ctx context.Context, r *rand.Rand, worker int, d Deed) {
 			l.other(worker, d)
 		}
 	case Again, Unknown:
-		l.mu.Lock()
-		l.pending = append(l.pending, d)
-		l.mu.Unlock()
+		if reply.Class == Again || r.Float64() >= leftToTheEnd {
+			l.mu.Lock()
+			l.pending = append(l.pending, d)
+			l.mu.Unlock()
+		}
 		if reply.Code == nobodyThere || reply.Class == Again {
 			sleep(ctx, time.Duration(10+r.IntN(30))*time.Millisecond)
 		}

@@ -174,7 +174,7 @@ func (h *house) set(ctx context.Context, sc Scenario, r *Result) (_ *Stage, err 
 		plan.Members = 1500
 	}
 	if plan.Scarce == 0 {
-		plan.Scarce = 300
+		plan.Scarce = 60
 	}
 	if s.City, err = build(ctx, append(common, "MYSQL_DSN="+s.MariaDB.DSN(s.database)), plan); err != nil {
 		return nil, err

@@ -177,6 +177,13 @@ func (s *Server) end(sig os.Signal, patience time.Duration) error {
 	return nil
 }
 
+// SetEnv gives the server these settings besides this program's environment from its next start on.
+func (s *Server) SetEnv(env ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.env = env
+}
+
 // Restart starts the server again, after Kill or Terminate or when it ended by itself, on the same folder and port, and waits
 // until it is ready. It ends a server that still runs with SIGKILL first.
 func (s *Server) Restart(ctx context.Context) error {
