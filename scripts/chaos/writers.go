@@ -68,11 +68,11 @@ func (w *Writer) worst() time.Duration {
 	return slices.Max(w.took)
 }
 
-// restocker brings goods of a SKU in.
+// restocker has the city federation bring goods of a SKU in.
 func restocker(good int, quantity int64, pause time.Duration) *Writer {
 	return &Writer{Name: "restock", Pause: pause, Next: func(_ context.Context, s *Stage, n int) (Deed, bool) {
 		body := fmt.Appendf(nil, `{"kind":"receive","quantity":%d}`, quantity)
-		return Deed{Kind: "restock", Key: fmt.Sprintf("restock-%d-%06d", good, n), Who: s.City.Supplier.Name, Path: fmt.Sprintf("/api/v1/console/skus/%s/movements", s.City.Goods[good].SKU), Body: body}, true
+		return Deed{Kind: "restock", Key: fmt.Sprintf("restock-%d-%06d", good, n), Who: s.City.Office.Name, Path: fmt.Sprintf("/api/v1/console/skus/%s/movements", s.City.Goods[good].SKU), Body: body}, true
 	}}
 }
 
@@ -150,12 +150,14 @@ func seller(cashier, first, count int) *Writer {
 	return &Writer{Name: "counter", Pause: time.Second, Next: func(ctx context.Context, s *Stage, n int) (Deed, bool) {
 		m, who := s.City.Members[first+n%count], s.City.Cashiers[cashier].Name
 		_, url := s.base(n)
-		var code struct{ Code string }
+		var code struct {
+			Code string `json:"code"`
+		}
 		if r := s.client.call(ctx, http.MethodPost, url+"/api/v1/member/counter-code", m.Name, nil, &code); r.Class != Acked {
 			return Deed{}, false
 		}
 		var scanned placed
-		if r := s.client.call(ctx, http.MethodPost, url+"/api/v1/console/counter/scan", who, code, &scanned); r.Class != Acked {
+		if r := s.client.call(ctx, http.MethodPost, url+"/api/v1/console/counter/scan", who, map[string]string{"code": code.Code}, &scanned); r.Class != Acked {
 			return Deed{}, false
 		}
 		it := item(s.City, Hot, 1+rand.Int64N(3)) //nolint:gosec // a load needs no secrets
