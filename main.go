@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,14 @@ Commands:
   reconcile    prove every invariant of money, stock and orders on the database in one consistent reading;
                prints each with its figure and exits 1 if one is broken
   rekey        seal personal data again with the first key of FIELD_KEYS, after a new key was put first
+  backup       copy database and pictures, consistently and while the product works, into a new folder below
+               the given one; the keys are not in it: bangfu backup FOLDER
+                 --log   only copy what the server's binary log has gained, for points in time
+  restore      bring a backup back into an empty database and DATA_DIR, and prove every invariant on it:
+               bangfu restore FOLDER/BACKUP
+                 --until=WHEN   go on in the archived log up to "2026-11-24 15:04:05" (China time), to a
+                                place in the log (bin.000042:1234), or to its end (latest)
+                 --overwrite    put it in the place of what is there
   healthcheck  ask a serving process on HTTP_ADDR whether it is ready; exits 1 if not
   version      print the version
   help         print this text
@@ -88,10 +97,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func dispatch(ctx context.Context, command string, flags []string, stdout io.Writer) error {
+	if (command == "backup" || command == "restore") && !asksHelp(flags) {
+		return backupOrRestore(ctx, command, flags, stdout)
+	}
 	on := map[string]bool{}
 	allowed := map[string][]string{"serve": {"--migrate"}, "demo": {"--exit"}}
 	for _, f := range flags {
-		if f == "--help" || f == "-h" || f == "-help" {
+		if asksHelp([]string{f}) {
 			command = "help"
 			break
 		}
@@ -137,6 +149,10 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	default:
 		return healthcheck(ctx, cfg)
 	}
+}
+
+func asksHelp(flags []string) bool {
+	return slices.ContainsFunc(flags, func(f string) bool { return f == "--help" || f == "-h" || f == "-help" })
 }
 
 // open migrates if asked to, opens the product and sets up what every installation needs.

@@ -27,6 +27,7 @@ type Config struct {
 	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"`
 
 	MySQLDSN      string   `env:"MYSQL_DSN"`
+	BackupDSN     string   `env:"BACKUP_MYSQL_DSN"`
 	RedisAddrs    []string `env:"REDIS_ADDRS"`
 	RedisPassword string   `env:"REDIS_PASSWORD"`
 	RedisPrefix   string   `env:"REDIS_PREFIX" envDefault:"bf:"`
@@ -175,6 +176,11 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	if c.MySQLDSN != "" {
 		if dsn, err := mysqldriver.ParseDSN(c.MySQLDSN); err != nil || dsn.DBName == "" {
 			wrong("MYSQL_DSN is not user:password@tcp(host:port)/database")
+		}
+	}
+	if c.BackupDSN != "" {
+		if dsn, err := mysqldriver.ParseDSN(c.BackupDSN); err != nil || dsn.DBName == "" {
+			wrong("BACKUP_MYSQL_DSN is not user:password@tcp(host:port)/database")
 		}
 	}
 	for _, a := range c.RedisAddrs {

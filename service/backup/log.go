@@ -1,0 +1,314 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"bangfu/model"
+)
+
+// LogIndex lists the archived files of the binary log, oldest first.
+type LogIndex struct {
+	Files []LogFile `json:"files"`
+	// Until is the server's time before which every commit is in these files.
+	Until time.Time `json:"until"`
+}
+
+// LogFile is one closed file of the binary log.
+type LogFile struct {
+	Name   string    `json:"name"`
+	Bytes  int64     `json:"bytes"`
+	SHA256 string    `json:"sha256"`
+	At     time.Time `json:"archived_at"`
+}
+
+const indexName = "index.json"
+
+// ArchiveLog closes the server's present binary log and copies all closed files that folder does not hold yet into folder/log. It
+// reads them over the connection, so it need not run on the server's machine. Run it often: what is committed after the last run
+// is lost with the server's disk.
+func ArchiveLog(ctx context.Context, o Options, folder string) (*LogIndex, error) {
+	if o.MySQLDSN == "" {
+		return nil, errors.New("the embedded database has no log; make full backups often enough")
+	}
+	s, err := connect(ctx, o.MySQLDSN)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = s.close() }()
+	if on, err := s.logs(ctx); err != nil || !on {
+		return nil, errors.Join(err, errors.New("the server keeps no binary log: start it with log_bin, see docs/deploy.md"))
+	}
+	dir := filepath.Join(folder, logFolder)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	index := &LogIndex{}
+	if err := readJSON(filepath.Join(dir, indexName), index); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	closed, until, err := s.closedLogs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	missing, err := index.missing(closed)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range missing {
+		if err := s.fetchLog(ctx, dir, &f); err != nil {
+			return nil, err
+		}
+		index.Files = append(index.Files, f)
+		if err := writeJSON(filepath.Join(dir, indexName), index); err != nil {
+			return nil, err
+		}
+	}
+	index.Until = until
+	return index, writeJSON(filepath.Join(dir, indexName), index)
+}
+
+// closedLogs starts a new log file and lists all before it; until is the server's time just before.
+func (s *server) closedLogs(ctx context.Context) (closed []LogFile, until time.Time, err error) {
+	if err := s.pool.QueryRowContext(ctx, "SELECT UTC_TIMESTAMP()").Scan(&until); err != nil {
+		return nil, until, err
+	}
+	if _, err := s.pool.ExecContext(ctx, "FLUSH BINARY LOGS"); err != nil {
+		return nil, until, err
+	}
+	rows, err := s.pool.QueryContext(ctx, "SHOW BINARY LOGS")
+	if err != nil {
+		return nil, until, err
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, until, err
+	}
+	for rows.Next() {
+		var f LogFile
+		into := []any{&f.Name, &f.Bytes}
+		for range columns[2:] { // MySQL has one more: Encrypted
+			into = append(into, new(any))
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, until, err
+		}
+		closed = append(closed, f)
+	}
+	if err := rows.Err(); err != nil || len(closed) == 0 {
+		return nil, until, err
+	}
+	return closed[:len(closed)-1], until, nil
+}
+
+// missing tells which of the server's closed files are not archived yet. It refuses when some were lost between, and when
+// the archive is that of another server.
+func (x *LogIndex) missing(closed []LogFile) ([]LogFile, error) {
+	have := map[string]int64{}
+	var last int64
+	for _, f := range x.Files {
+		have[f.Name] = f.Bytes
+		_, last = splitLogName(f.Name)
+	}
+	var missing []LogFile
+	for _, f := range closed {
+		bytes, archived := have[f.Name]
+		switch _, n := splitLogName(f.Name); {
+		case archived && bytes != f.Bytes:
+			return nil, fmt.Errorf("%s on the server is not the one that was archived: the server was set up anew. Move the log folder away and make a full backup", f.Name)
+		case archived:
+		case last > 0 && n <= last:
+			// Older than the archive begins.
+		case last > 0 && n > last+1:
+			return nil, fmt.Errorf("the log files between number %d and %s are gone from the server before they were archived: move the log folder away, make a full backup, archive more often or keep them longer there", last, f.Name)
+		default:
+			missing = append(missing, f)
+			last = n
+		}
+	}
+	return missing, nil
+}
+
+// splitLogName takes "bin.000042" apart.
+func splitLogName(name string) (base string, n int64) {
+	dot := strings.LastIndexByte(name, '.')
+	n, _ = strconv.ParseInt(name[dot+1:], 10, 64)
+	return name[:max(dot, 0)], n
+}
+
+// fetchLog copies one file of the server's log into dir.
+func (s *server) fetchLog(ctx context.Context, dir string, f *LogFile) error {
+	temp := filepath.Join(dir, ".fetch")
+	if err := errors.Join(os.RemoveAll(temp), os.Mkdir(temp, 0o700)); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(temp) }()
+	c, err := s.command(ctx, programs[s.engine].log, "--read-from-remote-server", "--raw", "--result-file="+temp+string(filepath.Separator), f.Name)
+	if err != nil {
+		return err
+	}
+	if err := run(c); err != nil {
+		return err
+	}
+	var n int64
+	if f.SHA256, n, err = sumFile(filepath.Join(temp, f.Name)); err != nil {
+		return err
+	}
+	if n != f.Bytes {
+		return fmt.Errorf("%s has %d bytes on the server, but %d came", f.Name, f.Bytes, n)
+	}
+	f.At = time.Now().UTC().Truncate(time.Second)
+	return errors.Join(syncFile(filepath.Join(temp, f.Name)), os.Rename(filepath.Join(temp, f.Name), filepath.Join(dir, f.Name)), syncFolder(dir))
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Until is the point to which a restore goes on from a full backup. The zero value: not at all.
+type Until struct {
+	Time   time.Time // everything committed before this second; nothing that was begun in it or later
+	At     *Position // everything before this place
+	Latest bool      // everything archived
+}
+
+func (u Until) set() bool { return u.Latest || u.At != nil || !u.Time.IsZero() }
+
+func (u Until) String() string {
+	switch {
+	case u.At != nil:
+		return u.At.String()
+	case u.Latest:
+		return "the end of the archived log"
+	}
+	return u.Time.In(model.China).Format(time.RFC3339)
+}
+
+var untilPlace = regexp.MustCompile(`^([^:/\s]+\.\d+):(\d+)$`)
+
+// ParseUntil reads "latest", "2026-11-24 15:04:05" (China time), RFC 3339 in whole seconds, or a place in the log like "bin.000042:1234".
+func ParseUntil(text string) (Until, error) {
+	if text == "latest" {
+		return Until{Latest: true}, nil
+	}
+	if found := untilPlace.FindStringSubmatch(text); found != nil {
+		pos, err := strconv.ParseInt(found[2], 10, 64)
+		return Until{At: &Position{File: found[1], Pos: pos}}, err
+	}
+	t, err := time.ParseInLocation(time.DateTime, text, model.China)
+	if err != nil {
+		t, err = time.Parse(time.RFC3339, text)
+	}
+	if err != nil || t.Nanosecond() != 0 {
+		return Until{}, fmt.Errorf("%q is neither a time like \"2026-11-24 15:04:05\" (China time, whole seconds), nor a place in the log like bin.000042:1234, nor latest", text)
+	}
+	return Until{Time: t.UTC()}, nil
+}
+
+// replay is what of the archived log is to be done again.
+type replay struct {
+	files []string // paths, oldest first
+	args  []string // of the program that reads the log
+}
+
+// planReplay finds the files of the log from the backup's place on, checks that they are whole and reach far enough.
+func (s *server) planReplay(dir string, m *Manifest, until Until) (*replay, error) {
+	if m.Log == nil {
+		return nil, errors.New("when this backup was made the server kept no binary log: it can only be restored as it is")
+	}
+	index := &LogIndex{}
+	if err := readJSON(filepath.Join(dir, indexName), index); err != nil {
+		return nil, fmt.Errorf("the archived log cannot be read: %w", err)
+	}
+	if !until.Time.IsZero() {
+		if until.Time.Before(m.FinishedAt) {
+			return nil, fmt.Errorf("%s is before the end of this backup (%s): take an earlier one", until, m.FinishedAt.In(model.China).Format(time.RFC3339))
+		}
+		if until.Time.After(index.Until) {
+			return nil, fmt.Errorf("the archived log ends at %s, before %s; if the server still lives, run bangfu backup --log once more, else say --until=latest",
+				index.Until.In(model.China).Format(time.RFC3339), until)
+		}
+	}
+	r := &replay{args: s.replayArgs(m, until)}
+	base, from := splitLogName(m.Log.File)
+	next := from
+	for _, f := range index.Files {
+		b, n := splitLogName(f.Name)
+		if b != base || n < from || until.At != nil && f.Name > until.At.File {
+			continue
+		}
+		if n != next {
+			return nil, fmt.Errorf("the archived log has a gap before %s", f.Name)
+		}
+		next++
+		path := filepath.Join(dir, f.Name)
+		if sum, _, err := sumFile(path); err != nil || sum != f.SHA256 {
+			return nil, errors.Join(err, fmt.Errorf("%s is damaged: its checksum is not the one in %s", path, indexName))
+		}
+		r.files = append(r.files, path)
+	}
+	if len(r.files) == 0 || until.At != nil && filepath.Base(r.files[len(r.files)-1]) != until.At.File {
+		return nil, fmt.Errorf("the archived log does not reach from %s to %s; run bangfu backup --log if the server still lives", m.Log, until)
+	}
+	return r, nil
+}
+
+func (s *server) replayArgs(m *Manifest, until Until) []string {
+	args := []string{"--start-position=" + strconv.FormatInt(m.Log.Pos, 10), "--database=" + s.database, "--verify-binlog-checksum"}
+	if m.Database != s.database {
+		args = append(args, "--rewrite-db="+m.Database+"->"+s.database)
+	}
+	if s.engine == engineMySQL {
+		args = append(args, "--skip-gtids") // else the server would take them for done already
+	}
+	switch {
+	case until.At != nil:
+		args = append(args, "--stop-position="+strconv.FormatInt(until.At.Pos, 10))
+	case !until.Time.IsZero():
+		args = append(args, "--stop-datetime="+until.Time.UTC().Format(time.DateTime))
+	}
+	return args
+}
+
+// replay does again what the log holds. A transaction that the end cuts is not done at all.
+func (s *server) replay(ctx context.Context, r *replay) error {
+	reader, err := s.command(ctx, programs[s.engine].log, append(r.args, r.files...)...)
+	if err != nil {
+		return err
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	out, in := io.Pipe()
+	reader.Stdout, client.Stdin = in, out
+	read := make(chan error, 1)
+	go func() {
+		err := run(reader)
+		_ = in.CloseWithError(err) // a reader that fails must not look like an end
+		read <- err
+	}()
+	err = run(client)
+	_ = out.CloseWithError(errors.New("the client ended"))
+	return errors.Join(err, <-read)
+}
+
+// client is the program that does SQL on our database.
+func (s *server) client(ctx context.Context) (*exec.Cmd, error) {
+	return s.command(ctx, programs[s.engine].client, "--default-character-set=utf8mb4", "--binary-mode", "--max-allowed-packet=64M", s.database)
+}
