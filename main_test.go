@@ -42,6 +42,13 @@ func TestCommandLine(t *testing.T) {
 		{"migrate", 0, "up to date"},
 		{"reconcile", 0, "全部通过"},
 		{"rekey", 0, "0 sealed values"},
+		{"backup", 2, "backup wants a folder"},
+		{"backup --help", 0, "Usage: bangfu"},
+		{"backup --until=latest x", 2, `backup does not know "--until=latest"`},
+		{"restore a b", 2, "takes one folder"},
+		{"restore --until=yesterday x", 2, "whole seconds"},
+		{"backup --log x", 1, "the embedded database has no log"},
+		{"restore " + t.TempDir(), 1, "holds no backup"},
 	} {
 		var out output
 		if code := run(context.Background(), strings.Fields(c.args), &out, &out); code != c.code || !strings.Contains(out.String(), c.says) {
@@ -174,4 +181,43 @@ func waitReady(t *testing.T, addr string, out *output) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("not ready: %s", out.String())
+}
+
+// TestBackupAndRestore shows an operator's way: a backup, a restore on another machine, where the invariants are proved at once, and that
+// the program then starts only with the keys, which are not in the backup.
+func TestBackupAndRestore(t *testing.T) {
+	first, second, folder := t.TempDir(), filepath.Join(t.TempDir(), "new"), t.TempDir()
+	t.Setenv("DATA_DIR", first)
+	call := func(code int, says string, args ...string) {
+		t.Helper()
+		var out output
+		if got := run(context.Background(), args, &out, &out); got != code || !strings.Contains(out.String(), says) {
+			t.Fatalf("%q: exit code %d, printed %q", args, got, out.String())
+		}
+	}
+	call(0, "up to date", "migrate")
+	call(0, "The keys are not in it", "backup", folder)
+	made, err := filepath.Glob(filepath.Join(folder, "2*"))
+	if err != nil || len(made) != 1 {
+		t.Fatal(made, err)
+	}
+	call(1, "holds a database already", "restore", made[0])
+	t.Setenv("DATA_DIR", second)
+	call(0, "全部通过", "restore", made[0])
+	if _, err := os.Stat(filepath.Join(second, "secrets")); err == nil {
+		t.Error("the keys came with the backup, or were made by the restore")
+	}
+	call(1, "HASH_KEY", "rekey")
+	if err := os.RemoveAll(filepath.Join(second, "secrets")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(second, "secrets"), os.DirFS(filepath.Join(first, "secrets"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"hash-key", "field-keys"} {
+		if err := os.Chmod(filepath.Join(second, "secrets", name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call(0, "0 sealed values", "rekey")
 }

@@ -269,13 +269,16 @@ func (s *server) planReplay(dir string, m *Manifest, until Until) (*replay, erro
 }
 
 func (s *server) replayArgs(m *Manifest, until Until) []string {
-	args := []string{"--start-position=" + strconv.FormatInt(m.Log.Pos, 10), "--database=" + s.database, "--verify-binlog-checksum"}
+	only := m.Database
+	args := []string{"--start-position=" + strconv.FormatInt(m.Log.Pos, 10), "--verify-binlog-checksum"}
 	if m.Database != s.database {
 		args = append(args, "--rewrite-db="+m.Database+"->"+s.database)
 	}
 	if s.engine == engineMySQL {
+		only = s.database                   // MySQL's program looks at the name after it was rewritten, MariaDB's before
 		args = append(args, "--skip-gtids") // else the server would take them for done already
 	}
+	args = append(args, "--database="+only)
 	switch {
 	case until.At != nil:
 		args = append(args, "--stop-position="+strconv.FormatInt(until.At.Pos, 10))
