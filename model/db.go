@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/bwmarrin/snowflake"
@@ -48,6 +49,7 @@ type DB struct {
 	log     *slog.Logger
 	// auditKeys make the audit trail's MACs; nil: nothing can be written there.
 	auditKeys *AuditKeys
+	tidb      bool
 }
 
 // Open connects to the database. It neither migrates nor checks the schema: see Migrate and Ready.
@@ -73,6 +75,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open %s database: %w", db.Dialect, err)
+	}
+	if my, ok := db.orm.Dialector.(*mysql.Dialector); ok {
+		db.tidb = strings.Contains(my.ServerVersion, "TiDB")
 	}
 	pool, err := db.orm.DB()
 	if err != nil {
@@ -213,7 +218,7 @@ func (db *DB) txOptions() []*sql.TxOptions {
 
 // Snapshot runs fn on one read-consistent view of the whole database; fn must not write.
 func (db *DB) Snapshot(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	opts := &sql.TxOptions{ReadOnly: true}
+	opts := &sql.TxOptions{ReadOnly: !db.tidb} // TiDB refuses START TRANSACTION READ ONLY
 	if db.Dialect == MySQL {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
