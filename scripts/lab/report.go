@@ -4,6 +4,7 @@ package lab
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -29,8 +30,11 @@ func (s Spread) Format(digits int) string {
 	return fmt.Sprintf("%s (%s–%s)", Number(s.Median, digits), Number(s.Min, digits), Number(s.Max, digits))
 }
 
-// Number writes a figure with that many digits after the point and commas between thousands.
+// Number writes a figure with that many digits after the point and commas between thousands; "–" where there is none.
 func Number(v float64, digits int) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "–"
+	}
 	text := fmt.Sprintf("%.*f", digits, v)
 	whole, rest, _ := strings.Cut(text, ".")
 	for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {

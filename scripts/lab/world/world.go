@@ -20,7 +20,7 @@ import (
 	"bangfu/service/shop"
 )
 
-// Options say how much there is to be.
+// Options say how much there is to be; Members and SKUs may be 0.
 type Options struct {
 	Members   int       // each with an allowance of this year, an address and a session
 	Unions    int       // that they belong to; 0: one for every 1,000 members
@@ -61,7 +61,7 @@ const memberBatch = 1000
 
 // Seed makes a world in the product's database, which must be migrated and set up. It can be called again for more.
 func Seed(ctx context.Context, a *app.App, o Options) (*World, error) {
-	if o.Unions == 0 {
+	if o.Unions == 0 && o.Members > 0 {
 		o.Unions = 1 + o.Members/1000
 	}
 	now := a.DB.Now()
