@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test race histories some-histories chaos some-chaos check fmt fmt-check tidy-check generate-check vet lint clean
+.PHONY: help demo build test race histories some-histories bench chaos some-chaos check fmt fmt-check tidy-check generate-check vet lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ histories: ## 10,000 random histories of everything that moves money, with crash
 some-histories: ## a few hundred of them
 	@echo "== random histories"
 	@HISTORIES=$${HISTORIES:-300} go test ./app -run TestHistories -count=1
+
+bench: ## measure the checkout beside its alternatives (docs/bench); CITY=folder: on a whole city's tables too; BENCH: more flags
+	@scripts/need-servers.sh go run ./scripts/bench -out docs/bench $(if $(CITY),-city '$(CITY)') $(BENCH)
 
 chaos: ## break everything around the product on purpose, under load, and prove that nothing is lost (docs/chaos.md)
 	@scripts/need-servers.sh go run ./scripts/chaos -doc docs/chaos.md $(CHAOS)
