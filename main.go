@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,9 @@ Commands:
   migrate      bring the database schema up to date and set up what every installation needs, then exit
   reconcile    prove every invariant of money, stock and orders on the database in one consistent reading;
                prints each with its figure and exits 1 if one is broken
+  audit-head   print the end of the audit trail's chain (SEQ:HASH), to be noted outside the database
+  audit-verify verify the audit trail's chain; exits 1 if an entry or seal was changed, removed or put in
+                 --since=SEQ:HASH  hold it against a noted head, and verify only what came after
   rekey        seal personal data again with the first key of FIELD_KEYS, after a new key was put first
   backup       copy database and pictures, consistently and while the product works, into a new folder below
                the given one; the keys are not in it: bangfu backup FOLDER
@@ -101,6 +105,7 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 		return backupOrRestore(ctx, command, flags, stdout)
 	}
 	on := map[string]bool{}
+	var since string
 	allowed := map[string][]string{"serve": {"--migrate"}, "demo": {"--exit"}}
 	for _, f := range flags {
 		if asksHelp([]string{f}) {
@@ -108,6 +113,9 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 			break
 		}
 		known := false
+		if command == "audit-verify" {
+			since, known = strings.CutPrefix(f, "--since=")
+		}
 		for _, a := range allowed[command] {
 			known = known || f == a
 		}
@@ -123,7 +131,7 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	case "version":
 		_, err := fmt.Fprintf(stdout, "bangfu %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return err
-	case "serve", "demo", "migrate", "reconcile", "rekey", "healthcheck":
+	case "serve", "demo", "migrate", "reconcile", "audit-head", "audit-verify", "rekey", "healthcheck":
 	default:
 		return usageError(fmt.Sprintf("there is no command %q", command))
 	}
@@ -144,6 +152,10 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 		return migrate(ctx, cfg, o, stdout)
 	case "reconcile":
 		return reconcileDB(ctx, cfg, o, stdout)
+	case "audit-head":
+		return auditHead(ctx, cfg, o, stdout)
+	case "audit-verify":
+		return auditVerify(ctx, cfg, o, since, stdout)
 	case "rekey":
 		return rekey(ctx, cfg, o, stdout)
 	default:
@@ -181,7 +193,7 @@ func migrate(ctx context.Context, cfg *config.Config, o app.Options, stdout io.W
 		return err
 	}
 	_, _ = fmt.Fprintf(stdout, "database schema is up to date (%s)\n", a.DB.Dialect)
-	return a.Close()
+	return errors.Join(a.Audit.Seal(ctx), a.Close()) // entries of before the upgrade become part of the chain now
 }
 
 func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {

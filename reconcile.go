@@ -23,14 +23,11 @@ func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, stdout 
 	if _, err := os.Stat(app.DatabaseFile(cfg)); cfg.MySQLDSN == "" && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database: MYSQL_DSN is not set and DATA_DIR %s holds none", cfg.DataDir)
 	}
-	db, err := app.OpenDB(ctx, cfg, o)
+	db, err := openForReading(ctx, cfg, o)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := db.CheckSchema(ctx); err != nil {
-		return err
-	}
 	start := time.Now()
 	report, err := reconcile.Run(ctx, db)
 	if err != nil {

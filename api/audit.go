@@ -30,6 +30,10 @@ func (s *Server) listAudit(ctx context.Context, c *Call) (any, error) {
 	return s.Report.AuditTrail(ctx, c.Actor, filter, page)
 }
 
+func (s *Server) getAuditHead(ctx context.Context, _ *Call) (any, error) {
+	return s.Audit.Head(ctx)
+}
+
 func optionalDate(field, text string) (model.Date, error) {
 	if text == "" {
 		return "", nil

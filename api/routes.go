@@ -239,6 +239,7 @@ func (s *Server) statementRoutes() []Route {
 func (s *Server) auditRoutes() []Route {
 	return []Route{
 		{Method: get, Path: "/api/v1/console/audit", Audience: Staff, Permission: identity.PermAuditRead, Handle: s.listAudit},
+		{Method: get, Path: "/api/v1/console/audit-head", Audience: Staff, Permission: identity.PermAuditRead, Handle: s.getAuditHead},
 	}
 }
 

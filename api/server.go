@@ -19,6 +19,7 @@ import (
 	"bangfu/model"
 	"bangfu/service/aftersale"
 	"bangfu/service/allowance"
+	"bangfu/service/audit"
 	"bangfu/service/claim"
 	"bangfu/service/counter"
 	"bangfu/service/files"
@@ -68,6 +69,7 @@ type Deps struct {
 	Limit     *limit.Service
 	Shop      *shop.Service
 	Report    *report.Service
+	Audit     *audit.Service
 	Claim     *claim.Service
 	Risk      *risk.Service
 	Group     *group.Service

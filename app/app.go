@@ -20,6 +20,7 @@ import (
 	"bangfu/model"
 	"bangfu/service/aftersale"
 	"bangfu/service/allowance"
+	"bangfu/service/audit"
 	"bangfu/service/claim"
 	"bangfu/service/counter"
 	"bangfu/service/files"
@@ -74,6 +75,7 @@ type Services struct {
 	AfterSale *aftersale.Service
 	Payment   *payment.Service
 	Report    *report.Service
+	Audit     *audit.Service
 	Claim     *claim.Service
 	Risk      *risk.Service
 	Group     *group.Service
@@ -231,6 +233,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Files = files.NewService(a.DB, a.files)
 	a.Shop = shop.New(a.DB, sealer, a.Files, a.Guard)
 	a.Report = report.New(a.DB, sealer)
+	a.Audit = audit.New(a.DB, a.log)
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	a.Limit = limit.New(a.DB)
 	a.Claim = claim.New(a.DB, a.Allowance)
@@ -319,6 +322,7 @@ func (a *App) openServer() (err error) {
 		AfterSale: a.AfterSale,
 		Payment:   a.Payment,
 		Report:    a.Report,
+		Audit:     a.Audit,
 		Claim:     a.Claim,
 		Risk:      a.Risk,
 		Group:     a.Group,

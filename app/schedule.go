@@ -28,6 +28,7 @@ func (a *App) chores() []chore {
 		{"risk", 10 * time.Minute, a.Risk.Scan},
 		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
 		{"counter", time.Minute, a.Counter.Tidy},
+		{"audit-seal", 2 * time.Second, a.Audit.Seal},
 		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},
 	}
 }
@@ -83,7 +84,7 @@ func (a *App) measure(pool *sql.DB) {
 	a.metrics.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewDBStatsCollector(pool, string(a.DB.Dialect)),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "database_up", Help: "1 if the database answers."}, a.databaseUp),
-		&queues{a}, &outbox{a},
+		&queues{a}, &outbox{a}, &auditChain{a},
 	)
 }
 
@@ -145,4 +146,31 @@ func (o *outbox) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(outboxDepth, prometheus.GaugeValue, float64(n), state)
 	}
 	ch <- prometheus.MustNewConstMetric(outboxOldest, prometheus.GaugeValue, d.OldestSeconds)
+}
+
+// auditChain tells how long the audit trail's chain is and how far it lags behind, read when it is asked.
+type auditChain struct{ app *App }
+
+var (
+	auditLength = prometheus.NewDesc("audit_chain_seq", "Number of the last seal of the audit trail's chain.", nil, nil)
+	auditLag    = prometheus.NewDesc("audit_chain_lag_seconds", "How much younger the newest audit entry is than the newest sealed one.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *auditChain) Describe(ch chan<- *prometheus.Desc) { ch <- auditLength; ch <- auditLag }
+
+// Collect implements prometheus.Collector.
+func (c *auditChain) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	h, err := c.app.Audit.Head(ctx)
+	if err != nil {
+		return // database_up says so
+	}
+	lag, err := c.app.Audit.Lag(ctx)
+	if err != nil {
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(auditLength, prometheus.GaugeValue, float64(h.Seq))
+	ch <- prometheus.MustNewConstMetric(auditLag, prometheus.GaugeValue, lag.Seconds())
 }

@@ -40,6 +40,23 @@ func (c *Config) MakeKeys() error {
 	return err
 }
 
+// ReadKeys is MakeKeys for commands that only read: a key that was neither given nor made before is an error.
+func (c *Config) ReadKeys() error {
+	for _, k := range []struct {
+		name, file string
+		value      *string
+	}{{"FIELD_KEYS", "field-keys", &c.FieldKeys}, {"HASH_KEY", "hash-key", &c.HashKey}} {
+		if *k.value != "" {
+			continue
+		}
+		var err error
+		if *k.value, err = readSecret(c.SecretPath(k.file)); err != nil {
+			return fmt.Errorf("%s is not set, and the product has not made it: %w", k.name, err)
+		}
+	}
+	return nil
+}
+
 // SecretPath is the file that keeps a secret made by the program.
 func (c *Config) SecretPath(name string) string { return filepath.Join(c.DataDir, "secrets", name) }
 

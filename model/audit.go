@@ -55,7 +55,7 @@ func (AuditSeal) BeforeUpdate(*gorm.DB) error { return errAppendOnly }
 func (AuditSeal) BeforeDelete(*gorm.DB) error { return errAppendOnly }
 
 // AuditEntry makes an entry of the trail, with a new id and its MAC, to be stored in the transaction it tells of; Audit stores
-// one, bulk code many at once. object is "kind:id"; unionID is the union concerned, or 0; detail is written as JSON and must
+// one, bulk code many at once. object is "kind:id"; unionID is the union concerned, or 0; detail is written as JSON (nil: {}) and must
 // hold no personal data. An unknown actor is an error, and so is a DB that was given no keys (UseAuditKeys).
 func (db *DB) AuditEntry(actor Actor, now time.Time, action, object string, unionID ID, detail any) (AuditEntry, error) {
 	if actor.Kind == "" {
@@ -63,6 +63,9 @@ func (db *DB) AuditEntry(actor Actor, now time.Time, action, object string, unio
 	}
 	if db.auditKeys == nil {
 		return AuditEntry{}, errors.New("audit without keys: " + action)
+	}
+	if detail == nil {
+		detail = struct{}{}
 	}
 	text, err := json.Marshal(detail)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // maxShown bounds how many breaching rows of one invariant are named.
 const maxShown = 20
 
-// Breach is one row that breaks an invariant: which, what it has and what it should have.
+// Breach is one row that breaks an invariant: which, what it has and what it should have; both equal: the reference says it all.
 type Breach struct {
 	Ref  string // "allowance:123"
 	Have int64
@@ -61,7 +61,11 @@ func (r Report) Write(w io.Writer) error {
 			return err
 		}
 		for _, b := range x.Breaches {
-			if _, err := fmt.Fprintf(w, "    %s 现为 %d，应为 %d\n", b.Ref, b.Have, b.Want); err != nil {
+			figures := fmt.Sprintf(" 现为 %d，应为 %d", b.Have, b.Want)
+			if b.Have == b.Want {
+				figures = ""
+			}
+			if _, err := fmt.Fprintf(w, "    %s%s\n", b.Ref, figures); err != nil {
 				return err
 			}
 		}
@@ -81,7 +85,7 @@ type invariant struct {
 	breaches          string
 }
 
-// Run checks every invariant on one consistent view of the database.
+// Run checks every invariant on one consistent view of the database. The DB must have its audit keys (model.DB.UseAuditKeys).
 func Run(ctx context.Context, db *model.DB) (Report, error) {
 	r := Report{At: db.Now()}
 	err := db.Snapshot(ctx, func(tx *gorm.DB) error {
@@ -99,7 +103,9 @@ func Run(ctx context.Context, db *model.DB) (Report, error) {
 			}
 			r.Results = append(r.Results, res)
 		}
-		return nil
+		res, err := auditTrail(tx, db)
+		r.Results = append(r.Results, res)
+		return err
 	})
 	return r, err
 }

@@ -116,6 +116,7 @@ func fill(t *testing.T, db *model.DB) {
 			t.Fatalf("%T: %v", r, err)
 		}
 	}
+	fillTrail(t, db)
 }
 
 // claim is a claim of the extra purse at channel 72, entered by 1, decided and perhaps revoked at the same moment by 2.
@@ -139,7 +140,7 @@ func restore(t *testing.T, db *model.DB) {
 		"after_sales", "after_sale_lines", "after_sale_events",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
 		"halls", "counter_codes", "redemptions", "invoice_requests", "invoice_request_orders", "invoices",
-		"group_purchases", "group_lines", "group_receivers", "group_signoffs"} {
+		"group_purchases", "group_lines", "group_receivers", "group_signoffs", "audit_entries", "audit_seals"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -248,6 +249,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 	breaks = append(breaks, invoiceBreaks...)
 	breaks = append(breaks, counterBreaches...)
 	breaks = append(breaks, groupBreaks...)
+	breaks = append(breaks, auditBreaks...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {

@@ -125,6 +125,9 @@ func staffID(actor string) (model.ID, bool) {
 func (r auditRow) view() AuditView {
 	v := AuditView{ID: r.ID, At: r.At, Actor: r.Actor, ActorName: r.StaffName, Action: r.Action, ActionName: actionName(r.Action), Object: r.Object,
 		UnionID: r.UnionID, UnionName: r.UnionName, Detail: json.RawMessage(r.Detail), RequestID: r.RequestID}
+	if r.Detail == "null" { // entries of before nothing was said as {}
+		v.Detail = json.RawMessage("{}")
+	}
 	kind, _, _ := strings.Cut(r.Actor, ":")
 	if name, ok := actorKinds[kind]; ok {
 		v.ActorName = name

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"bangfu/app"
+	"bangfu/config"
+	"bangfu/model"
+	"bangfu/service/audit"
+)
+
+// openForReading opens the database that the settings name, with the keys by which its audit trail is verified.
+func openForReading(ctx context.Context, cfg *config.Config, o app.Options) (*model.DB, error) {
+	db, err := app.OpenDB(ctx, cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	if err = db.CheckSchema(ctx); err == nil {
+		err = useAuditKeys(ctx, cfg, db)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func useAuditKeys(ctx context.Context, cfg *config.Config, db *model.DB) error {
+	if err := cfg.ReadKeys(); err != nil {
+		return err
+	}
+	hashKey, err := model.DecodeKey(cfg.HashKey)
+	if err != nil {
+		return fmt.Errorf("HASH_KEY: %w", err)
+	}
+	sealer, err := model.NewSealer(cfg.FieldKeys, hashKey)
+	if err != nil {
+		return err
+	}
+	if err := db.CheckKeys(ctx, sealer); err != nil {
+		return err
+	}
+	return db.UseAuditKeys(ctx, sealer)
+}
+
+// auditHead prints the end of the audit trail's chain, to be noted outside the database.
+func auditHead(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	db, err := openForReading(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	h, err := audit.New(db, o.Log).Head(ctx)
+	if err == nil && h.Seq == 0 {
+		err = errors.New("nothing of the audit trail is sealed yet")
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(stdout, "%d:%s\n", h.Seq, h.Hash)
+	}
+	return errors.Join(err, db.Close())
+}
+
+// auditVerify verifies the audit trail, since a noted head if there is one.
+func auditVerify(ctx context.Context, cfg *config.Config, o app.Options, since string, stdout io.Writer) error {
+	var anchor *audit.Anchor
+	if since != "" {
+		a, err := audit.ParseAnchor(since)
+		if err != nil {
+			return usageError(err.Error())
+		}
+		anchor = &a
+	}
+	db, err := openForReading(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	out, err := audit.New(db, o.Log).Verify(ctx, anchor, func(ref string) { _, _ = fmt.Fprintln(stdout, ref) })
+	if err == nil {
+		_, _ = fmt.Fprintf(stdout, "审计链 %d 环、%d 条审计记录，另有 %d 条待封存，不符 %d 处\n链头 %d:%s\n", out.Seals, out.Entries, out.Open, out.Broken, out.Head.Seq, out.Head.Hash)
+		if out.Broken > 0 {
+			err = errBreach
+		}
+	}
+	return errors.Join(err, db.Close())
+}
