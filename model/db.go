@@ -70,7 +70,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		SkipDefaultTransaction: true,
 		NowFunc:                o.Clock.Now,
 		Logger: quiet{logger.NewSlogLogger(o.Logger, logger.Config{
-			LogLevel: logger.Warn, SlowThreshold: time.Second, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
+			LogLevel: logger.Warn, SlowThreshold: slowStatement, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
 		})},
 	})
 	if err != nil {
@@ -99,14 +99,20 @@ type driverLog struct{ log *slog.Logger }
 // Print implements the driver's Logger.
 func (l driverLog) Print(v ...any) { l.log.Warn("database driver", "says", fmt.Sprint(v...)) }
 
+// slowStatement is how long a statement may take without being logged.
+const slowStatement = time.Second
+
 // quiet leaves out of the log what the callers expect and handle: duplicates, transactions that run again, requests
 // given up.
 type quiet struct{ logger.Interface }
 
 // Trace implements gorm's logger.
 func (q quiet) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
-	if Duplicate(err) || Transient(err) || errors.Is(err, context.Canceled) {
+	if Duplicate(err) || Transient(err) || errors.Is(err, context.Canceled) || errors.Is(err, gorm.ErrRecordNotFound) {
 		err = nil
+	}
+	if err == nil && time.Since(begin) <= slowStatement {
+		return // gorm's logger writes each statement out in full before it finds that nobody wants to read it
 	}
 	q.Interface.Trace(ctx, begin, fc, err)
 }
