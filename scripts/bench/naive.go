@@ -19,6 +19,7 @@ type buyer func(ctx context.Context, m world.Member, g world.Goods) error
 type naive struct {
 	house    *house
 	prepared bool
+	args     []func(p *purchase) []any // prepared: what belongs into each insert
 	conns    chan *naiveConn // as many as clients
 	pool     *sql.DB
 }
@@ -53,6 +54,10 @@ func openNaive(ctx context.Context, h *house, clients int, prepared bool) (*naiv
 	}
 	pool.SetMaxOpenConns(clients)
 	n := &naive{house: h, prepared: prepared, conns: make(chan *naiveConn, clients), pool: pool}
+	for _, t := range h.templates {
+		_, args := t.placeholders()
+		n.args = append(n.args, args)
+	}
 	for range clients {
 		c := &naiveConn{}
 		if c.Conn, err = pool.Conn(ctx); err == nil && prepared {
@@ -140,8 +145,7 @@ func (n *naive) read(ctx context.Context, c *naiveConn, i int, text string, into
 
 func (n *naive) insert(ctx context.Context, c *naiveConn, i int, t template, p *purchase) error {
 	if n.prepared {
-		_, args := t.placeholders()
-		_, err := c.inserts[i].ExecContext(ctx, args(p)...)
+		_, err := c.inserts[i].ExecContext(ctx, n.args[i](p)...)
 		return err
 	}
 	c.buf = t.row(t.insert(c.buf[:0]), p)

@@ -28,8 +28,8 @@ func (o options) command() string {
 	if o.only != "" {
 		c += fmt.Sprintf(" -only %q", o.only)
 	}
-	if o.prepared {
-		c += " -prepared"
+	if o.interpolated {
+		c += " -interpolated"
 	}
 	if o.city != "" {
 		c += " -city FOLDER"
@@ -233,7 +233,7 @@ Every variant leaves the same rows behind for an order of one piece: order, line
 stock and one allowance; the rows of naive and limit are copies of what the product wrote for one order, with new ids, causes and times. After each run the
 tables are held against what was acknowledged, and after the product's own variants ` + "`reconcile`" + ` has to pass.
 
-- **naive**: one transaction an order at READ COMMITTED over one kept connection a client: price, ` + "`SELECT … FOR UPDATE`" + ` of the allowance and of the stock, decide, one INSERT a table,
+- **naive**: one transaction an order at READ COMMITTED, prepared statements over one kept connection a client: price, ` + "`SELECT … FOR UPDATE`" + ` of the allowance and of the stock, decide, one INSERT a table,
   two UPDATEs, COMMIT. It is spared what the product does besides (address, certificates, stored answers, sealing, MACs).
 - **limit**: one writer, 1,000 orders a transaction, one blind multi-row INSERT a table. Nobody can be served like that; it is what this database takes at best.
 - **engine**: ` + "`order.Service.Checkout`" + ` called in this process, the guard lifted out (no Redis).
