@@ -425,7 +425,7 @@ func TestGroupSheet(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := book.GetRows("签收表")
-	if err != nil || len(rows) != 3 || rows[1][1] != x.members[0].Name || !strings.HasPrefix(rows[1][3], "=HYPERLINK") || rows[1][5] != "50.00" {
+	if err != nil || len(rows) != 3 || rows[1][1] != x.members[0].Name || !strings.HasPrefix(rows[1][3], "'=HYPERLINK") || rows[1][5] != "50.00" {
 		t.Errorf("%v (%v)", rows, err)
 	}
 	if f, _ := book.GetCellFormula("签收表", "D2"); f != "" {

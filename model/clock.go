@@ -50,9 +50,15 @@ type Date string
 // DateOf tells the China day that t falls on.
 func DateOf(t time.Time) Date { return Date(t.In(China).Format(time.DateOnly)) }
 
-// ParseDate reads "2006-01-02"; field names the input in the error.
+// The years that dates may lie in: every database here can store the moments around them.
+const (
+	firstYear = 1900
+	lastYear  = 2199
+)
+
+// ParseDate reads "2006-01-02" from 1900 to 2199; field names the input in the error.
 func ParseDate(field, s string) (Date, error) {
-	if _, err := time.ParseInLocation(time.DateOnly, s, China); err != nil {
+	if t, err := time.ParseInLocation(time.DateOnly, s, China); err != nil || t.Year() < firstYear || t.Year() > lastYear {
 		return "", Invalid(field, "日期“"+clip(s, 20)+"”不正确，应写作 2025-08-25")
 	}
 	return Date(s), nil

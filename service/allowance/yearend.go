@@ -244,7 +244,7 @@ func (s *Service) writeHolders(ctx context.Context, sheet *excelize.StreamWriter
 		no++
 		return sheet.SetRow(fmt.Sprintf("A%d", no), cells)
 	}
-	if err := add(fmt.Sprintf("%s %d 年未用额度（截至 %s）", name, year, s.db.Now().In(model.China).Format("2006-01-02 15:04"))); err != nil {
+	if err := add(model.CellText(name) + fmt.Sprintf(" %d 年未用额度（截至 %s）", year, s.db.Now().In(model.China).Format("2006-01-02 15:04"))); err != nil {
 		return err
 	}
 	if err := add("姓名", "工号", "部门", "经费用途", "未用（元）", "占用中（元）", "绑定微信", "可提醒次数"); err != nil {
@@ -257,7 +257,7 @@ func (s *Service) writeHolders(ctx context.Context, sheet *excelize.StreamWriter
 		}
 		for _, r := range rows {
 			bound := map[bool]string{true: "是", false: "否"}[r.Bound]
-			if err := add(r.Name, r.EmployeeNo, r.Department, r.PurseName, r.BalanceFen.Yuan(), r.HeldFen.Yuan(), bound, r.Consents); err != nil {
+			if err := add(model.CellText(r.Name), model.CellText(r.EmployeeNo), model.CellText(r.Department), r.PurseName, r.BalanceFen.Yuan(), r.HeldFen.Yuan(), bound, r.Consents); err != nil {
 				return err
 			}
 		}

@@ -83,7 +83,7 @@ func cell(v any, styles [2]int) (any, error) {
 		yuan, err := strconv.ParseFloat(v.Yuan(), 64)
 		return excelize.Cell{StyleID: styles[1], Value: yuan}, err
 	case string:
-		return excelize.Cell{StyleID: styles[0], Value: v}, nil
+		return excelize.Cell{StyleID: styles[0], Value: model.CellText(v)}, nil
 	}
 	return excelize.Cell{StyleID: styles[0], Value: fmt.Sprint(v)}, nil
 }

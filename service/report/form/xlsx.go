@@ -203,7 +203,7 @@ func formRows(s sheetStyles, f Form) ([]sheetRow, error) {
 			cell(s.headCell, totalName), sum(s.timesCell, "B", total.PersonTimes), sum(s.amountCell, "C", amount),
 		}},
 		sheetRow{rowTotal + 1, 34, "", []any{
-			cell(s.left, footFiller+clean(f.Filler)), cell(s.right, footPhone), cell(s.phone, clean(f.Phone)),
+			cell(s.left, footFiller+clean(f.Filler)), cell(s.right, footPhone), cell(s.phone, model.CellText(clean(f.Phone))),
 		}}), nil
 }
 

@@ -145,7 +145,7 @@ func TestXLSXTypedTextIsNeverAFormula(t *testing.T) {
 		texts := map[string]string{
 			"A3":  "单位（盖章）：" + clean(f.UnionName),
 			"A14": "填报人：" + clean(f.Filler),
-			"C14": clean(f.Phone),
+			"C14": model.CellText(clean(f.Phone)),
 			"A16": "统计期间：" + clean(f.Period),
 			"A18": "文件依据：" + clean(f.DocumentNo),
 		}

@@ -67,8 +67,8 @@ func WriteTemplate(w io.Writer, sheet string, columns []Column, instructions []s
 	return book.Write(w)
 }
 
-// WriteTable streams a workbook of one sheet: the headings, then the rows that each makes. Every cell is text, so a text that looks like a
-// formula stays a text.
+// WriteTable streams a workbook of one sheet: the headings, then the rows that each makes. Every cell is text, and one that looks like a
+// formula bears an apostrophe (see model.CellText).
 func WriteTable(w io.Writer, sheet string, columns []Column, each func(row func(texts ...string) error) error) error {
 	book := excelize.NewFile()
 	defer func() { _ = book.Close() }()

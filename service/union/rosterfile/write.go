@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/xuri/excelize/v2"
+
+	"bangfu/model"
 )
 
 const rosterSheet = "职工名册"
@@ -101,8 +103,8 @@ func writeInstructions(row rowWriter, styles styles) error {
 }
 
 // WriteErrors writes rows back as an xlsx to be corrected and uploaded again: the template's columns,
-// 行号 (where the row stood) and 问题 (its problems). Every cell is text, so a text that looks like a
-// formula stays a text.
+// 行号 (where the row stood) and 问题 (its problems). Every cell is text, and one that looks like a formula bears an
+// apostrophe (see model.CellText), which Read takes off.
 func WriteErrors(w io.Writer, rows []Row) error {
 	book := excelize.NewFile()
 	defer func() { _ = book.Close() }()
@@ -178,7 +180,7 @@ func writeSheet(book *excelize.File, sheet string, styles styles, widths []float
 		no++
 		cells := make([]any, len(texts))
 		for i, text := range texts {
-			cells[i] = excelize.Cell{StyleID: style, Value: text}
+			cells[i] = excelize.Cell{StyleID: style, Value: model.CellText(text)}
 		}
 		return stream.SetRow(fmt.Sprintf("A%d", no), cells)
 	}); err != nil {

@@ -120,7 +120,7 @@ func TestWriteErrorsCanBeCorrectedAndUploaded(t *testing.T) {
 	if want := []string{"姓名*", "手机号*", "身份证号*", "工号", "部门", "行号", "问题"}; !slices.Equal(all[0], want) {
 		t.Errorf("%q", all[0])
 	}
-	if all[1][0] != evil || all[1][5] != "5" || all[1][6] != "姓名不对；手机号不对" {
+	if all[1][0] != "'"+evil || all[1][5] != "5" || all[1][6] != "姓名不对；手机号不对" {
 		t.Errorf("%q", all[1])
 	}
 	again, summary := mustRead(t, buf.Bytes())
