@@ -51,7 +51,7 @@ func repack(t *testing.T, data []byte, part string, change func([]byte) io.Reade
 
 const firstSheet = "xl/worksheets/sheet1.xml"
 
-func goodXLSX(t *testing.T) []byte {
+func goodXLSX(t testing.TB) []byte {
 	return bytesOf(t, book(t, headRow(), []any{"职工甲", DemoPhone(1), DemoIDNumber(1)}, []any{"职工乙", DemoPhone(2), DemoIDNumber(2)}))
 }
 
