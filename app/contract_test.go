@@ -22,7 +22,7 @@ var ginParam = regexp.MustCompile(`:([a-z_]+)`)
 // key is how the tables name a route: "GET /api/v1/orders/{id}".
 func key(r api.Route) string { return r.Method + " " + ginParam.ReplaceAllString(r.Path, "{$1}") }
 
-func contract(t *testing.T) *openapi3.T {
+func contract(t testing.TB) *openapi3.T {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestContractIsSound(t *testing.T) {
 type permission struct{ route, audience, roles, scope string }
 
 // permissions reads the permission table, which is kept by hand: a route that is not in it fails the tests.
-func permissions(t *testing.T) map[string]permission {
+func permissions(t testing.TB) map[string]permission {
 	t.Helper()
 	f, err := os.Open("testdata/permissions.tsv")
 	if err != nil {

@@ -26,7 +26,8 @@ type scene struct {
 
 var positions = []string{"own", "child", "sibling", "parent"}
 
-func newScene(t *testing.T) *scene {
+func newScene(t testing.TB) *scene {
+	t.Helper()
 	h := newHouse(t)
 	parent := h.union(h.root(), "county", "县总工会")
 	own := h.union(parent, "grassroots", "本工会")
