@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test race histories some-histories bench chaos some-chaos check fmt fmt-check tidy-check generate-check vet lint clean
+.PHONY: help demo build test race histories some-histories bench chaos some-chaos fuzz some-fuzz nightly check fmt fmt-check tidy-check generate-check vet lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,16 @@ some-chaos: ## a short version of its main scenarios
 	@echo "== chaos"
 	@scripts/need-servers.sh go run ./scripts/chaos -quick $(CHAOS)
 
-check: fmt-check tidy-check generate-check vet lint some-histories race ## all that CI checks
+fuzz: ## every fuzz target, FUZZ_SECONDS=n (30) each; what breaks one stays in its testdata/fuzz
+	@scripts/fuzz.sh
+
+some-fuzz: ## the same for 2 seconds each, without coverage guidance
+	@echo "== fuzz"
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-2} FUZZ_GUIDED=0 scripts/fuzz.sh
+
+nightly: histories fuzz chaos ## what CI runs at night
+
+check: fmt-check tidy-check generate-check vet lint some-histories some-fuzz race ## all that CI checks
 	@echo
 	@echo "make check: all green"
 

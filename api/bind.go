@@ -74,12 +74,12 @@ func (c *Call) Query(into any) error {
 		return model.E(model.CodeInvalid, "查询参数写法不对")
 	}
 	t := reflect.TypeOf(into).Elem()
-	known := map[string]bool{}
+	known := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
-		known[f.Tag.Get("query")] = true
+		known[f.Tag.Get("query")] = f.Type
 	}
 	for name, values := range given {
-		if !known[name] {
+		if known[name] == nil {
 			return model.Invalid(name, "不认识的查询参数“"+name+"”")
 		}
 		if len(values) > 1 {
@@ -91,11 +91,26 @@ func (c *Call) Query(into any) error {
 		if n, err := strconv.Atoi(values[0]); name == "limit" && (err != nil || n < 1 || n > model.MaxPage) {
 			return model.Invalid(name, fmt.Sprintf("limit 应为 1 到 %d", model.MaxPage))
 		}
-		if err := binding.MapFormWithTag(into, map[string][]string{name: values}, "query"); err != nil {
+		err := binding.MapFormWithTag(into, map[string][]string{name: values}, "query")
+		if err != nil || !plainQuery(known[name], values[0]) {
 			return model.Invalid(name, "查询参数“"+name+"”写法不对")
 		}
 	}
 	return check(into)
+}
+
+// plainQuery tells whether a value is written as the contract has it: gin also takes "T" for true and spaces for nothing.
+func plainQuery(t reflect.Type, value string) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Kind() == reflect.Bool:
+		return value == "true" || value == "false"
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64:
+		return !strings.ContainsFunc(value, func(r rune) bool { return r != '-' && (r < '0' || r > '9') })
+	}
+	return true
 }
 
 // noQuery refuses the query string of a request whose handler does not read one.

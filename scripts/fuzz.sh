@@ -4,6 +4,7 @@
 #
 #   FUZZ_SECONDS=30       for each target
 #   FUZZ_PARALLEL=2       workers at once
+#   FUZZ_GUIDED=1         0: without coverage guidance, which spares a special build of everything (minutes)
 #   scripts/fuzz.sh [REGEXP]   only the targets whose "package name" matches, such as 'model FuzzSeal' or api
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -11,6 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 seconds=${FUZZ_SECONDS:-30}
 parallel=${FUZZ_PARALLEL:-2}
 wanted=${1:-.}
+guided=(-fuzz=.)
+[ "${FUZZ_GUIDED:-1}" = 0 ] && guided=()
 root=$PWD
 cache=$root/.cache/fuzz # inputs worth trying again, found in earlier runs
 build=$(mktemp -d)
@@ -26,7 +29,7 @@ for folder in "${folders[@]}"; do
 	mapfile -t targets < <(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$folder"/*_test.go | cut -d' ' -f2 | sort | while read -r t; do grep -qE "$wanted" <<<"$folder $t" && echo "$t"; done)
 	[ "${#targets[@]}" -gt 0 ] || continue
 	binary=$build/$(tr / _ <<<"$folder").test
-	if ! go test -c -fuzz=. -o "$binary" "./$folder"; then
+	if ! go test -c "${guided[@]}" -o "$binary" "./$folder"; then
 		findings+=("$folder: does not build")
 		continue
 	fi
@@ -47,7 +50,7 @@ for folder in "${folders[@]}"; do
 			printf ' FAIL %-28s %s\n' "$folder" "$target"
 			grep -v 'fuzz: elapsed' "$log" | head -60
 		fi
-		grep -q 'not built with coverage instrumentation' "$log" && echo "      (without coverage guidance)"
+		[ "${#guided[@]}" -gt 0 ] && grep -q 'not built with coverage instrumentation' "$log" && echo "      (without coverage guidance)"
 	done
 	rm -f "$binary"
 done

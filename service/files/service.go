@@ -155,7 +155,7 @@ func cleanName(name string) string {
 		return r
 	}, name))
 	if r := []rune(name); len(r) > maxName {
-		name = string(r[len(r)-maxName:])
+		name = strings.TrimSpace(string(r[len(r)-maxName:]))
 	}
 	if name == "" {
 		return "未命名"

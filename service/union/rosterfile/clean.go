@@ -13,10 +13,14 @@ func cleanCell(s string) string {
 		return s
 	}
 	s = strings.Join(strings.FieldsFunc(strings.Map(halfWidth, s), unicode.IsSpace), " ")
-	if inner, found := strings.CutPrefix(s, `="`); found {
-		s = strings.TrimSuffix(inner, `"`)
+	for before := ""; s != before; { // one mark may hide behind the other
+		before = s
+		if inner, found := strings.CutPrefix(s, `="`); found {
+			s = strings.TrimSuffix(inner, `"`)
+		}
+		s = strings.TrimSpace(strings.TrimLeft(s, "'‘’`"))
 	}
-	return strings.TrimSpace(strings.TrimLeft(s, "'‘’`"))
+	return s
 }
 
 // plainASCII tells that cleanCell has nothing to do, which is so for most cells.

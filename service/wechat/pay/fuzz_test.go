@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"bangfu/model"
+	"bangfu/model/modeltest"
 	"bangfu/service/wechat/pay"
 )
 
@@ -30,18 +31,28 @@ type signer struct {
 
 func newSigner(f *testing.F) signer {
 	f.Helper()
-	d := newDesk(f)
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := rsa.GenerateKey(rand.Reader, 1024) // short: each worker makes its own, and each input is signed
 	if err != nil {
 		f.Fatal(err)
 	}
-	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		f.Fatal(err)
 	}
-	return signer{d.client(func(o *pay.Options) {
-		o.PublicKeyID, o.PublicKeyPEM, o.APIv3Key = "PUB_KEY_ID_FUZZ", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), fuzzAPIv3Key
-	}), key, d.clock}
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		f.Fatal(err)
+	}
+	inPEM := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	clock := modeltest.NewClock(modeltest.At("2025-03-03 09:00"))
+	c, err := pay.New(pay.Options{BaseURL: "http://127.0.0.1:1", AppID: appID, MchID: "1900000001", SerialNo: "AB12", PrivateKeyPEM: inPEM("PRIVATE KEY", private), APIv3Key: fuzzAPIv3Key,
+		PublicKeyID: "PUB_KEY_ID_FUZZ", PublicKeyPEM: inPEM("PUBLIC KEY", public), NotifyURL: "http://127.0.0.1:1/notices", Clock: clock})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return signer{c, key, clock}
 }
 
 // sign makes the headers of a notice that really is WeChat's.

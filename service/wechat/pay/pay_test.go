@@ -32,7 +32,7 @@ type delivery struct {
 // desk is a client, an emulator behind HTTP, and a place where notices arrive.
 type desk struct {
 	*pay.Client
-	t       testing.TB
+	t       *testing.T
 	emu     *emulator.Emulator
 	clock   *modeltest.Clock
 	options pay.Options
@@ -42,7 +42,7 @@ type desk struct {
 	arrived []delivery
 }
 
-func newDesk(t testing.TB) *desk {
+func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, clock: modeltest.NewClock(modeltest.At("2025-03-03 09:00")), answer: http.StatusNoContent}
 	d.emu = emulator.New(emulator.Options{AppID: appID, AppSecret: "s", Clock: d.clock})
