@@ -52,7 +52,8 @@ some-fuzz: ## the same for 2 seconds each, without coverage guidance
 	@echo "== fuzz"
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-2} FUZZ_GUIDED=0 scripts/fuzz.sh
 
-nightly: histories fuzz chaos ## what CI runs at night
+nightly: histories fuzz chaos ## what CI runs at night; last, that the benchmark works
+	@$(MAKE) --no-print-directory bench BENCH="-quick -out .cache/bench-quick"
 
 check: fmt-check tidy-check generate-check vet lint some-histories some-fuzz race ## all that CI checks
 	@echo
