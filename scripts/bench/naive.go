@@ -20,7 +20,7 @@ type naive struct {
 	house    *house
 	prepared bool
 	args     []func(p *purchase) []any // prepared: what belongs into each insert
-	conns    chan *naiveConn // as many as clients
+	conns    chan *naiveConn           // as many as clients
 	pool     *sql.DB
 }
 
