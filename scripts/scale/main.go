@@ -1,6 +1,7 @@
 //go:build unix
 
-// Command scale makes an invented city of any size in a MariaDB or MySQL.
+// Command scale makes an invented city of any size in a MariaDB or MySQL and measures the product on it: every list and search, forms,
+// the large jobs, and the memory that the product takes. It starts its own servers on loopback and ends what it started.
 package main
 
 import (
@@ -16,20 +17,26 @@ import (
 	"bangfu/scripts/scale/city"
 )
 
-const usage = `Usage: go run ./scripts/scale make [flags]
+const usage = `Usage: go run ./scripts/scale make|measure [flags]
 
   make     make a city: in the database that -dsn names (empty, its keys in -keys), or in a server of its own in -datadir
+  measure  start the product on the city in -datadir (making it first where there is none) and measure it
 
 `
 
 // settings are the flags.
 type settings struct {
-	size      city.Size
-	seed      uint64
-	today     time.Time
-	dsn, keys string
-	datadir   string
-	poolMiB   int
+	size          city.Size
+	seed          uint64
+	today         time.Time
+	dsn, keys     string
+	datadir, out  string
+	poolMiB       int
+	calls         int
+	only          string
+	skipJobs      bool
+	reconcile     bool
+	grant, roster int
 }
 
 func main() {
@@ -60,6 +67,13 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&s.keys, "keys", "", "DATA_DIR of the product whose keys seal the city (make with -dsn)")
 	flags.StringVar(&s.datadir, "datadir", "", "folder of the city; kept and used again (default: a temporary one that is removed)")
 	flags.IntVar(&s.poolMiB, "pool", 6144, "buffer pool of the server, MiB")
+	flags.StringVar(&s.out, "out", "", "file for the report (measure; default: print it)")
+	flags.IntVar(&s.calls, "calls", 60, "calls of each route (measure)")
+	flags.StringVar(&s.only, "only", "", "only routes whose name matches this regular expression, and no jobs (measure)")
+	flags.BoolVar(&s.skipJobs, "skip-jobs", false, "no import, grant, sweep and exports (measure)")
+	flags.BoolVar(&s.reconcile, "reconcile", true, "run reconcile at the end (measure)")
+	flags.IntVar(&s.grant, "grant", 100_000, "members of the measured grant, at most a tenth of the city's")
+	flags.IntVar(&s.roster, "roster", 50_000, "rows of the measured import")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -70,6 +84,8 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "make":
 		return makeCity(ctx, s)
+	case "measure":
+		return measure(ctx, s)
 	}
 	fmt.Fprint(os.Stderr, usage)
 	return fmt.Errorf("there is no %q", args[0])

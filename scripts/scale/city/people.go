@@ -30,9 +30,9 @@ func (f *filler) seal(plain, context string) string {
 func (f *filler) sealTexts() {
 	for i := range fewHundred {
 		detail := fmt.Sprintf("示例路%d号%d栋%d房", i%90+1, i%12+1, 101+i)
-		f.p.sealed.orderPhones = append(f.p.sealed.orderPhones, f.seal(phone(i), model.SealOrderPhone))
+		f.p.sealed.orderPhones = append(f.p.sealed.orderPhones, f.seal(Phone(i), model.SealOrderPhone))
 		f.p.sealed.orderAddresses = append(f.p.sealed.orderAddresses, f.seal(fmt.Sprintf(`{"province":"广东省","city":"湛江市","district":%q,"detail":%q}`, counties[i%len(counties)], detail), model.SealOrderAddress))
-		f.p.sealed.addressPhones = append(f.p.sealed.addressPhones, f.seal(phone(i), model.SealAddressPhone))
+		f.p.sealed.addressPhones = append(f.p.sealed.addressPhones, f.seal(Phone(i), model.SealAddressPhone))
 		f.p.sealed.addressDetails = append(f.p.sealed.addressDetails, f.seal(detail, model.SealAddressDetail))
 	}
 	s := &f.p.sealed
@@ -41,11 +41,11 @@ func (f *filler) sealTexts() {
 	s.groupPhone, s.groupAddress = f.seal("10012345678", model.SealGroupPhone), f.seal(`{"province":"广东省","city":"湛江市","district":"赤坎区","detail":"示例路1号"}`, model.SealGroupAddress)
 }
 
-// phone is an invented number of an unassigned range; numbers of different members differ.
-func phone(i int) string { return fmt.Sprintf("100%08d", i*97%100_000_000) }
+// Phone is the i-th member's invented number of an unassigned range; numbers of different members differ.
+func Phone(i int) string { return fmt.Sprintf("100%08d", i*97%100_000_000) }
 
-// idNumber is an invented ID number with an unassigned address code and a right check digit.
-func idNumber(i int) string {
+// IDNumber is the i-th person's invented ID number with an unassigned address code and a right check digit.
+func IDNumber(i int) string {
 	born := time.Date(1966, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i%14_000)
 	body := fmt.Sprintf("999999%s%03d", born.Format("20060102"), i/14_000)
 	weights := [17]int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2}
@@ -117,11 +117,11 @@ func (f *filler) fillMembers() {
 	for m := range p.members {
 		person, joined := p.person(m), p.start
 		if person == m {
-			number := idNumber(m)
+			number := IDNumber(m)
 			f.put(&model.Person{ID: p.personID(m), IDNumberSealed: f.seal(number, model.SealPersonIDNumber), IDNumberHash: f.sealer.Hash(model.HashIDNumber, number), CreatedAt: joined})
 		}
-		row := model.Member{ID: p.memberID(m), UnionID: p.unions[p.members[m].union].id, PersonID: p.personID(m), Name: name(person), PhoneSealed: f.seal(phone(person), model.SealMemberPhone),
-			PhoneHash: f.sealer.Hash(model.HashPhone, phone(person)), EmployeeNo: fmt.Sprintf("E%06d", m), Department: departments[m%len(departments)], Status: "active",
+		row := model.Member{ID: p.memberID(m), UnionID: p.unions[p.members[m].union].id, PersonID: p.personID(m), Name: name(person), PhoneSealed: f.seal(Phone(person), model.SealMemberPhone),
+			PhoneHash: f.sealer.Hash(model.HashPhone, Phone(person)), EmployeeNo: fmt.Sprintf("E%06d", m), Department: departments[m%len(departments)], Status: "active",
 			JoinedAt: joined, CreatedAt: joined, UpdatedAt: joined}
 		if p.members[m].left {
 			row.Status, row.LeftAt, row.LeftReason, row.UpdatedAt = "left", ptr(f.leftAt(m)), "调离", f.leftAt(m)
