@@ -131,6 +131,7 @@ func (m *MariaDB) install(ctx context.Context, program, data, owner string) erro
 func (m *MariaDB) flags(o MariaDBOptions, data, owner string) []string {
 	f := []string{
 		"--no-defaults", "--user=" + owner, "--datadir=" + data, "--init-file=" + filepath.Join(m.dir, "init.sql"),
+		"--tmpdir=" + m.dir, // a server that starts deletes the temporary tables that it finds in its own
 		"--socket=" + m.Socket(), "--pid-file=" + filepath.Join(m.dir, "server.pid"), "--bind-address=" + loopback, fmt.Sprintf("--port=%d", m.Port),
 		"--skip-name-resolve", "--character-set-server=utf8mb4", "--default-time-zone=+08:00", fmt.Sprintf("--max-connections=%d", o.MaxConnections),
 		fmt.Sprintf("--innodb-buffer-pool-size=%dM", o.BufferPoolMiB), "--server-id=1",

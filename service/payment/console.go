@@ -44,22 +44,22 @@ type row struct {
 
 // Payments lists the WeChat payments of orders that are counted in the actor's subtree, newest first.
 func (s *Service) Payments(ctx context.Context, actor model.Actor, f Filter, page model.Page) (model.List[View], error) {
+	newest, err := model.Newest(s.db.Read(ctx), "payments", actor.UnionPath, page, func(q *gorm.DB) *gorm.DB {
+		if f.Status != "" {
+			q = q.Where("status = ?", f.Status)
+		}
+		if f.Attention {
+			q = q.Where("(problem <> '' OR EXISTS (SELECT 1 FROM wechat_refunds r WHERE r.payment_id = payments.id AND r.status = ?))", RefundFailed)
+		}
+		return q
+	})
+	if err != nil {
+		return model.List[View]{}, err
+	}
 	q := s.db.Read(ctx).Table("payments p").Select("p.*, o.status AS order_status, u.name AS union_name").
-		Joins("JOIN unions u ON u.id = p.union_id").Joins("JOIN orders o ON o.id = p.order_id").Where("u.path LIKE ?", actor.UnionPath+"%")
-	if actor.UnionPath == "" {
-		q = q.Where("1 = 0")
-	}
-	if f.Status != "" {
-		q = q.Where("p.status = ?", f.Status)
-	}
-	if f.Attention {
-		q = q.Where("(p.problem <> '' OR EXISTS (SELECT 1 FROM wechat_refunds r WHERE r.payment_id = p.id AND r.status = ?))", RefundFailed)
-	}
-	if page.Cursor != 0 {
-		q = q.Where("p.id < ?", page.Cursor)
-	}
+		Joins("JOIN unions u ON u.id = p.union_id").Joins("JOIN orders o ON o.id = p.order_id").Where("p.id IN ?", newest)
 	var rows []row
-	if err := q.Order("p.id DESC").Limit(page.Limit + 1).Scan(&rows).Error; err != nil {
+	if err := q.Order("p.id DESC").Scan(&rows).Error; err != nil {
 		return model.List[View]{}, err
 	}
 	refunds, err := refundsOf(s.db.Read(ctx), rows)
