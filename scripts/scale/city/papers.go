@@ -121,7 +121,7 @@ func (f *filler) fillSignals() {
 		u := p.unions[p.grass[i%len(p.grass)]]
 		at := p.start.Add(time.Duration(i) * p.today.Sub(p.start) / time.Duration(max(p.size.Orders/2500, 50)))
 		s := model.RiskSignal{ID: p.id(idSignal, i), Rule: "bulk_sku", SubjectType: "person", SubjectKey: p.personID(i % p.persons).String(), Bucket: model.DateOf(at), UnionID: u.id, FirstAt: at, LastAt: at, Size: 21, Score: 55,
-			Basis: "30 天内一名会员购买同一商品规格 20 件及以上", FiguresJSON: `{"pieces":21}`, EvidenceJSON: "{}", Status: "dismissed", Version: 2, ReviewedSize: 21, ReviewedBy: ptr(p.staff["maker"]), ReviewedAt: &at, ReviewNote: "为亲友代购", CreatedAt: at, UpdatedAt: at}
+			Basis: "30 天内一名会员购买同一商品规格 20 件及以上", FiguresJSON: "[]", EvidenceJSON: "{}", Status: "dismissed", Version: 2, ReviewedSize: 21, ReviewedBy: ptr(p.staff["maker"]), ReviewedAt: &at, ReviewNote: "为亲友代购", CreatedAt: at, UpdatedAt: at}
 		if i%10 == 0 {
 			s.Status, s.Version, s.ReviewedSize, s.ReviewedBy, s.ReviewedAt, s.ReviewNote = "open", 1, 0, nil, nil, ""
 		}

@@ -217,6 +217,7 @@ var Visits = func() []Visit {
 		list(console+"/audit", console+"/audit?actor=staff:{staff}", "audit trail, by actor", []Role{City, County, BigSign}),
 		list(console+"/audit", console+"/audit?object=order:{order}", "audit trail, by object", []Role{City, County, BigSign}),
 		list(console+"/audit", console+"/audit?from={from}&to={to}", "audit trail of some days", []Role{City, County, BigSign}),
+		one(console+"/audit-head", console+"/audit-head", "head of the audit trail", ofCity),
 		list(console+"/outbox", console+"/outbox", "messages", ofCity),
 		list(console+"/outbox", console+"/outbox?topic=shipping_info&status=sent", "messages, by topic and state", ofCity),
 		one(console+"/outbox/counts", console+"/outbox/counts", "messages, counted", ofCity),
