@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"bangfu/model"
 	"bangfu/service/identity"
 	"bangfu/service/shop"
@@ -170,14 +172,18 @@ func TestScarceStock(t *testing.T) {
 	}
 }
 
-// TestRecountSales shows that units in orders that were not cancelled are counted, again and again.
+// TestRecountSales shows that units that left the shelf and did not come back are counted, again and again.
 func TestRecountSales(t *testing.T) {
 	h := newHouse(t)
 	f := h.shopFixture()
-	now := h.clock.Now()
-	for i, status := range []string{"paid", "shipped", "completed", "cancelled"} {
-		o := model.Order{ID: h.DB.NewID(), OrderNo: fmt.Sprint("N", i), Status: status, PlacedAt: now, UpdatedAt: now}
-		h.insert(&o, &model.OrderLine{ID: h.DB.NewID(), OrderID: o.ID, ProductID: f.Products[2].ID, SKUID: f.SKUs[2].ID, PriceFen: 1, Quantity: int64(i + 1), AmountFen: model.Fen(i + 1)})
+	for i, kind := range []string{shop.StockSell, shop.StockSell, shop.StockSell, shop.StockReturn} {
+		n := []int64{-1, -2, -7, 4}[i]
+		err := h.DB.Tx(context.Background(), func(tx *gorm.DB) error {
+			return shop.MoveStocks(tx, h.DB, h.clock.Now(), []shop.Movement{{SKU: f.SKUs[2].ID, Kind: kind, Cause: fmt.Sprint("line:", i), Quantity: n, Actor: model.Clockwork()}})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	for range 2 {
 		if err := h.Shop.RecountSales(context.Background()); err != nil {

@@ -8,16 +8,18 @@ import (
 	"bangfu/model"
 )
 
-// RecountSales brings products.sold_count, which members sort by, up to date: units in paid orders that were not
-// cancelled. It reads all order lines; a product is written only when its count changed.
+// RecountSales brings products.sold_count, which members sort by, up to date: units that left the shelf and did not come back,
+// which is what was received or adjusted less what is on hand. So it reads no orders, and the movements that staff made only; a product is
+// written only when its count changed.
 func (s *Service) RecountSales(ctx context.Context) error {
 	db := s.db.Read(ctx)
 	var sold []struct {
 		ProductID model.ID `gorm:"column:product_id"`
 		Units     int64    `gorm:"column:units"`
 	}
-	err := db.Raw(`SELECT l.product_id, SUM(l.quantity) AS units FROM order_lines l JOIN orders o ON o.id = l.order_id
-		WHERE o.status IN ('paid', 'shipped', 'completed') GROUP BY l.product_id`).Scan(&sold).Error
+	err := db.Raw(`SELECT k.product_id, SUM(COALESCE(m.received, 0) - s.on_hand) AS units FROM skus k JOIN stocks s ON s.sku_id = k.id
+		LEFT JOIN (SELECT sku_id, SUM(quantity) AS received FROM stock_movements WHERE kind IN ? GROUP BY sku_id) m ON m.sku_id = k.id
+		GROUP BY k.product_id`, []string{StockReceive, StockAdjust}).Scan(&sold).Error
 	if err != nil {
 		return err
 	}
