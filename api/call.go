@@ -145,6 +145,7 @@ func (s *Server) send(g *gin.Context, d *Download) {
 		}
 	}
 	g.Header("Content-Type", d.ContentType)
+	g.Writer.Header().Del("Content-Disposition")
 	if d.Name != "" {
 		g.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
 	}

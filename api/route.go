@@ -61,6 +61,11 @@ func (s *Server) handle(r Route) gin.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(g.Request.Context(), limit)
 		defer cancel()
+		// A client that sends or takes its bytes one by one holds a connection no longer than the work itself may take. An error
+		// means that there is no connection, as in tests.
+		connection, now := http.NewResponseController(g.Writer), time.Now()
+		_ = connection.SetReadDeadline(now.Add(limit))
+		_ = connection.SetWriteDeadline(now.Add(limit + deadline))
 		g.Request = g.Request.WithContext(ctx)
 
 		c := &Call{gin: g}
@@ -154,7 +159,7 @@ func (s *Server) actor(ctx context.Context, r Route, g *gin.Context) (model.Acto
 		}
 		return actor, err
 	case Staff:
-		cookie, err := g.Cookie(StaffCookie)
+		cookie, err := g.Cookie(s.staffCookie())
 		if err != nil {
 			return model.Actor{}, model.E(model.CodeUnauthenticated, "请先登录")
 		}

@@ -8,7 +8,9 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -44,7 +46,7 @@ var Contract []byte
 
 // Names of the console's session cookie and of values that a request carries along.
 const (
-	StaffCookie  = "bf_staff"
+	StaffCookie  = "bf_staff" // "__Host-bf_staff" where cookies are Secure
 	keyRequestID = "request_id"
 	keyActor     = "actor"
 	keyErrorCode = "error_code"
@@ -112,7 +114,7 @@ func New(d Deps) (*Server, error) {
 	if err := e.SetTrustedProxies(d.TrustedProxies); err != nil {
 		return nil, err
 	}
-	e.Use(s.identify, s.observe, s.recover, headers)
+	e.Use(s.identify, s.observe, s.recover, s.headers)
 	e.NoRoute(func(g *gin.Context) { s.fail(g, model.E(model.CodeNotFound, "没有这个地址")) })
 	e.NoMethod(func(g *gin.Context) {
 		g.Writer.WriteHeader(http.StatusMethodNotAllowed)
@@ -140,7 +142,7 @@ func (s *Server) mountHouse() {
 		}
 		g.JSON(status, r)
 	})
-	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
+	e.GET("/metrics", notForwarded, gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
 	e.GET("/", func(g *gin.Context) { g.Redirect(http.StatusFound, "/docs/") })
 	page := gin.WrapH(docs.Handler(Contract))
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -148,11 +150,23 @@ func (s *Server) mountHouse() {
 		e.Handle(method, "/docs/*any", page)
 	}
 	if s.Emulator != nil {
-		e.Any("/emulator/*any", notForwarded, gin.WrapH(http.StripPrefix("/emulator", s.Emulator)))
+		e.Any("/emulator/*any", notForwarded, ownHost, gin.WrapH(http.StripPrefix("/emulator", s.Emulator)))
 	}
 }
 
-// notForwarded keeps the emulator, which lets anybody in, from being reached through a proxy.
+// ownHost keeps the emulator from pages of the internet whose name was made to mean this machine.
+func ownHost(g *gin.Context) {
+	host, _, err := net.SplitHostPort(g.Request.Host)
+	if err != nil {
+		host = g.Request.Host
+	}
+	if ip := net.ParseIP(strings.Trim(host, "[]")); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		g.AbortWithStatus(http.StatusForbidden)
+	}
+}
+
+// notForwarded keeps what is for this machine or its neighbours, the emulator, which lets anybody in, and the metrics, from being
+// reached through a proxy.
 func notForwarded(g *gin.Context) {
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
 		if g.GetHeader(name) != "" {
@@ -228,9 +242,18 @@ func (s *Server) recover(g *gin.Context) {
 	g.Next()
 }
 
-// headers sets the security headers of every answer; the docs page sets its own policy.
-func headers(g *gin.Context) {
+// headers sets the security headers of every answer; the docs page sets its own policy, downloads their own disposition.
+func (s *Server) headers(g *gin.Context) {
 	h := g.Writer.Header()
+	if s.SecureCookies {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+	if strings.HasPrefix(g.Request.URL.Path, "/api/") {
+		h.Set("Content-Disposition", `attachment; filename="api.json"`) // opened by itself, an answer is no page
+	}
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -6,6 +6,15 @@ import (
 	"bangfu/service/identity"
 )
 
+// staffCookie is the name of the console's session cookie. Browsers take one that begins with "__Host-" only from this very host,
+// over TLS and for all of its paths, so that a neighbouring host cannot plant one.
+func (s *Server) staffCookie() string {
+	if s.SecureCookies {
+		return "__Host-" + StaffCookie
+	}
+	return StaffCookie
+}
+
 func (s *Server) loginStaff(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Login    string `json:"login" check:"required,max=40"`
@@ -19,12 +28,12 @@ func (s *Server) loginStaff(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.cookie(StaffCookie, session.Token, "/", 0, s.SecureCookies) // ends with the browser; its row ends it earlier
+	c.cookie(s.staffCookie(), session.Token, "/", 0, s.SecureCookies) // ends with the browser; its row ends it earlier
 	return session, nil
 }
 
 func (s *Server) showSession(ctx context.Context, c *Call) (any, error) {
-	token, err := c.gin.Cookie(StaffCookie)
+	token, err := c.gin.Cookie(s.staffCookie())
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +44,7 @@ func (s *Server) logoutStaff(ctx context.Context, c *Call) (any, error) {
 	if err := s.Identity.Logout(ctx, c.Actor); err != nil {
 		return nil, err
 	}
-	c.cookie(StaffCookie, "", "/", -1, s.SecureCookies)
+	c.cookie(s.staffCookie(), "", "/", -1, s.SecureCookies)
 	return nil, nil
 }
 

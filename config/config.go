@@ -27,14 +27,18 @@ type Config struct {
 	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"`
 
 	MySQLDSN      string   `env:"MYSQL_DSN"`
+	MySQLDSNFile  string   `env:"MYSQL_DSN_FILE"`
 	BackupDSN     string   `env:"BACKUP_MYSQL_DSN"`
+	BackupDSNFile string   `env:"BACKUP_MYSQL_DSN_FILE"`
 	RedisAddrs    []string `env:"REDIS_ADDRS"`
 	RedisPassword string   `env:"REDIS_PASSWORD"`
+	RedisPassFile string   `env:"REDIS_PASSWORD_FILE"`
 	RedisPrefix   string   `env:"REDIS_PREFIX" envDefault:"bf:"`
 
 	WechatBaseURL   string `env:"WECHAT_BASE_URL"`
 	WechatAppID     string `env:"WECHAT_APP_ID"`
 	WechatAppSecret string `env:"WECHAT_APP_SECRET"`
+	WechatAppFile   string `env:"WECHAT_APP_SECRET_FILE"`
 
 	WechatPayBaseURL        string `env:"WECHATPAY_BASE_URL"`
 	WechatPayMchID          string `env:"WECHATPAY_MCH_ID"`
@@ -66,10 +70,13 @@ type Config struct {
 	S3Region     string `env:"S3_REGION"`
 	S3AccessKey  string `env:"S3_ACCESS_KEY"`
 	S3SecretKey  string `env:"S3_SECRET_KEY"`
+	S3SecretFile string `env:"S3_SECRET_KEY_FILE"`
 	S3Secure     bool   `env:"S3_SECURE" envDefault:"true"`
 
-	FieldKeys string `env:"FIELD_KEYS"`
-	HashKey   string `env:"HASH_KEY"`
+	FieldKeys     string `env:"FIELD_KEYS"`
+	FieldKeysFile string `env:"FIELD_KEYS_FILE"`
+	HashKey       string `env:"HASH_KEY"`
+	HashKeyFile   string `env:"HASH_KEY_FILE"`
 
 	SessionIdleMember time.Duration `env:"SESSION_IDLE_MEMBER" envDefault:"720h"`
 	SessionMaxMember  time.Duration `env:"SESSION_MAX_MEMBER" envDefault:"2160h"`
@@ -87,7 +94,9 @@ const (
 func Load(environ []string) (*Config, error) {
 	c := &Config{}
 	values := env.ToMap(environ)
+	wrongFiles := fromFiles(values)
 	unread, mistakes := unreadable(env.ParseWithOptions(c, env.Options{Environment: values}), values)
+	mistakes = append(wrongFiles, mistakes...)
 	mistakes = append(mistakes, c.check(unread)...)
 	if len(mistakes) > 0 {
 		return nil, fmt.Errorf("settings are not usable:\n%w", joined(mistakes))

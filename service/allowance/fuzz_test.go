@@ -63,4 +63,3 @@ func FuzzAmountCell(f *testing.F) {
 		}
 	})
 }
-

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"gorm.io/gorm"
@@ -21,7 +22,25 @@ var (
 	bindingQuotas = []quota{{"hour", 5, time.Hour}, {"day", 10, 24 * time.Hour}}
 	unknownQuotas = []quota{{"lock", maxFailedLogins, lockOut}}
 	confirmQuotas = []quota{{"hour", 10, time.Hour}}
+	addressQuotas = []quota{{"hour", maxAddressLogins, time.Hour}}
 )
+
+// maxAddressLogins is how many logins to the console may fail from one address in an hour, whichever accounts they are for: it ends
+// trying one password on many accounts, also while Redis is away. A whole office may share an address.
+const maxAddressLogins = 100
+
+// network is what counts as one address: of IPv6 the /64, since a single line has all of it.
+func network(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || addr.Unmap().Is4() {
+		return ip
+	}
+	prefix, err := addr.WithZone("").Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return prefix.String()
+}
 
 // windowStart is when the window that now falls in began.
 func (q quota) windowStart(now time.Time) time.Time {

@@ -57,9 +57,22 @@ func errLocked(after time.Duration) error {
 // Errors: CodeUnauthenticated (login or password), CodeSecondFactor (code missing, wrong or used), CodeRateLimited
 // (locked out, or too many logins from the address).
 func (s *Service) LoginStaff(ctx context.Context, in StaffLogin) (ConsoleSession, error) {
-	if err := s.flood(ctx, "console_login", in.IP, staffLoginsPerMinute, time.Minute); err != nil {
+	address := network(in.IP)
+	if err := s.flood(ctx, "console_login", address, staffLoginsPerMinute, time.Minute); err != nil {
 		return ConsoleSession{}, err
 	}
+	subject := "login:address:" + s.sealer.Hash("address", address)
+	if err := s.attempt(ctx, subject, "这个网络的登录失败次数过多，请稍后再试", addressQuotas); err != nil {
+		return ConsoleSession{}, err
+	}
+	session, err := s.loginStaff(ctx, in)
+	if asked := in.TOTP == "" && model.CodeOf(err) == model.CodeSecondFactor; err == nil || asked {
+		err = errors.Join(err, s.forgive(ctx, subject, addressQuotas))
+	}
+	return session, err
+}
+
+func (s *Service) loginStaff(ctx context.Context, in StaffLogin) (ConsoleSession, error) {
 	login := strings.ToLower(strings.TrimSpace(in.Login))
 	var staff model.Staff
 	err := s.db.Read(ctx).Where("login = ?", login).Take(&staff).Error
@@ -76,10 +89,28 @@ func (s *Service) LoginStaff(ctx context.Context, in StaffLogin) (ConsoleSession
 	if err != nil {
 		return ConsoleSession{}, err
 	}
-	if !fits || staff.Status != "active" {
-		return ConsoleSession{}, errLogin()
+	open, err := s.unionOpen(ctx, staff.UnionID)
+	if err != nil {
+		return ConsoleSession{}, err
+	}
+	if !fits || staff.Status != "active" || !open {
+		return ConsoleSession{}, errors.Join(errLogin(), s.auditFailure(ctx, staff, in))
 	}
 	return s.enter(ctx, staff, in)
+}
+
+// unionOpen tells whether the union of an account has not been closed: with it, its accounts are.
+func (s *Service) unionOpen(ctx context.Context, id model.ID) (bool, error) {
+	var n int64
+	err := s.db.Read(ctx).Model(&model.Union{}).Where("id = ? AND status = 'active'", id).Count(&n).Error
+	return n == 1, err
+}
+
+// auditFailure leaves a trace of a login that did not come to be; the lock-out bounds how many there can be.
+func (s *Service) auditFailure(ctx context.Context, staff model.Staff, in StaffLogin) error {
+	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+		return s.db.Audit(tx, model.Actor{Kind: model.ActorVisitor, RequestID: in.RequestID}, s.db.Now(), "staff.login_fail", staffRef(staff.ID), staff.UnionID, nil)
+	})
 }
 
 // failUnknown does for a login that does not exist what is done for one that does.
@@ -193,7 +224,7 @@ func (s *Service) reauthenticate(ctx context.Context, actor model.Actor, field, 
 		return staff, err
 	}
 	if !fits {
-		return staff, model.Invalid(field, "密码不正确")
+		return staff, errors.Join(model.Invalid(field, "密码不正确"), s.auditFailure(ctx, staff, StaffLogin{RequestID: actor.RequestID}))
 	}
 	return staff, s.db.Read(ctx).Model(&model.Staff{}).Where("id = ?", staff.ID).UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": nil}).Error
 }

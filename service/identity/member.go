@@ -42,7 +42,7 @@ type MemberLogin struct {
 // what the client calls its device, empty if it does not say; only its keyed hash is kept, and only of accounts that agreed to the
 // privacy notice in force. Errors: CodeInvalid on "code", CodeRateLimited, CodeForbidden and CodeWechat as WeChat says.
 func (s *Service) LoginMember(ctx context.Context, code, ip, device string) (MemberLogin, error) {
-	if err := s.flood(ctx, "member_login", ip, memberLoginsPerMinute, time.Minute); err != nil {
+	if err := s.flood(ctx, "member_login", network(ip), memberLoginsPerMinute, time.Minute); err != nil {
 		return MemberLogin{}, err
 	}
 	who, err := s.wechat.Login(ctx, code)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -14,7 +15,7 @@ import (
 
 // Lengths of a console password in characters.
 const (
-	minPassword = 10
+	minPassword = 12
 	maxPassword = 128
 )
 
@@ -37,22 +38,48 @@ func checkNewPassword(field, login, password string) error {
 	lower := strings.ToLower(password)
 	switch {
 	case n < minPassword || n > maxPassword:
-		return model.Invalid(field, "密码应为 10 至 128 个字符")
+		return model.Invalid(field, "密码应为 12 至 128 个字符")
 	case strings.Contains(lower, login):
 		return model.Invalid(field, "密码不能包含登录名")
-	case strings.Count(lower, lower[:1]) == len(lower), denied(lower):
+	case repeats(lower), runs(lower), denied(lower):
 		return model.Invalid(field, "这个密码太常见，容易被猜到，请换一个")
 	}
 	return nil
 }
 
+// denied tells a common password, also one that digits and signs were put around or behind: password2025!.
 func denied(lower string) bool {
+	stem := strings.TrimFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
 	for line := range strings.Lines(deniedPasswords) {
-		if strings.TrimSpace(line) == lower {
+		common := strings.TrimSpace(line)
+		if common == lower || stem != "" && strings.TrimFunc(common, func(r rune) bool { return !unicode.IsLetter(r) }) == stem {
 			return true
 		}
 	}
 	return false
+}
+
+// repeats tells a short piece said again and again: aaaaaaaaaaaa, abc123abc123.
+func repeats(lower string) bool {
+	for n := 1; n <= len(lower)/2; n++ {
+		if strings.HasPrefix(strings.Repeat(lower[:n], len(lower)/n+1), lower) {
+			return true
+		}
+	}
+	return false
+}
+
+// runs tells a password most of which counts up or down, by letters, digits or along the keyboard: 123456789012, qwertyuiop12.
+func runs(lower string) bool {
+	const keyboard = "qwertyuiop asdfghjkl zxcvbnm"
+	steps := 0
+	for i := 1; i < len(lower); i++ {
+		pair := lower[i-1 : i+1]
+		if d := int(pair[1]) - int(pair[0]); d == 1 || d == -1 || strings.Contains(keyboard, pair) || pair == "90" || pair == "09" {
+			steps++
+		}
+	}
+	return steps*4 >= (len(lower)-1)*3
 }
 
 // newPassword makes an initial password that a person can type: 16 letters and digits in groups, 80 bits.

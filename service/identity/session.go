@@ -119,14 +119,15 @@ func (s *Service) StaffActor(ctx context.Context, token, csrf string, safe bool)
 	}
 	var who struct {
 		model.Staff
-		Path string
+		Path        string
+		UnionStatus string
 	}
-	err = s.db.Read(ctx).Table("staff").Select("staff.*, unions.path").Joins("JOIN unions ON unions.id = staff.union_id").
+	err = s.db.Read(ctx).Table("staff").Select("staff.*, unions.path, unions.status AS union_status").Joins("JOIN unions ON unions.id = staff.union_id").
 		Where("staff.id = ?", row.SubjectID).Take(&who).Error
 	if err != nil {
 		return model.Actor{}, err
 	}
-	if who.Status != "active" {
+	if who.Status != "active" || who.UnionStatus != "active" {
 		return model.Actor{}, errLoggedOut()
 	}
 	actor := model.Actor{
@@ -148,9 +149,16 @@ func revokeSessions(tx *gorm.DB, now time.Time, audience string, subject, except
 		UpdateColumn("revoked_at", now).Error
 }
 
-// Logout ends the session of the request.
+// Logout ends the session of the request; that of a console account is told in the audit trail.
 func (s *Service) Logout(ctx context.Context, actor model.Actor) error {
-	return s.db.Read(ctx).Model(&model.Session{}).Where("id = ? AND revoked_at IS NULL", actor.SessionID).UpdateColumn("revoked_at", s.db.Now()).Error
+	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+		now := s.db.Now()
+		res := tx.Model(&model.Session{}).Where("id = ? AND revoked_at IS NULL", actor.SessionID).UpdateColumn("revoked_at", now)
+		if res.Error != nil || res.RowsAffected == 0 || actor.Kind != model.ActorStaff {
+			return res.Error
+		}
+		return s.db.Audit(tx, actor, now, "staff.logout", staffRef(actor.ID), actor.UnionID, nil)
+	})
 }
 
 // RevokeMemberSessions ends all sessions of the member's WeChat account, this one too.

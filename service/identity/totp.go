@@ -47,12 +47,19 @@ func (s *Service) BeginTOTP(ctx context.Context, actor model.Actor, password str
 	if err != nil {
 		return TOTPEnrolment{}, err
 	}
-	res := s.db.Read(ctx).Model(&model.Staff{}).Where("id = ? AND totp_enrolled_at IS NULL", actor.ID).
-		UpdateColumns(map[string]any{"totp_secret_sealed": sealed, "totp_last_step": 0, "updated_at": s.db.Now()})
-	if res.Error == nil && res.RowsAffected == 0 {
-		return TOTPEnrolment{}, errEnrolled()
-	}
-	return TOTPEnrolment{Secret: key.Secret(), URI: key.URL(), QR: "data:image/png;base64," + base64.StdEncoding.EncodeToString(png)}, res.Error
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		now := s.db.Now()
+		res := tx.Model(&model.Staff{}).Where("id = ? AND totp_enrolled_at IS NULL", actor.ID).
+			UpdateColumns(map[string]any{"totp_secret_sealed": sealed, "totp_last_step": 0, "updated_at": now})
+		if res.Error == nil && res.RowsAffected == 0 {
+			return errEnrolled()
+		}
+		if res.Error != nil {
+			return res.Error
+		}
+		return s.db.Audit(tx, actor, now, "staff.totp_begin", staffRef(actor.ID), actor.UnionID, nil)
+	})
+	return TOTPEnrolment{Secret: key.Secret(), URI: key.URL(), QR: "data:image/png;base64," + base64.StdEncoding.EncodeToString(png)}, err
 }
 
 func errEnrolled() error {

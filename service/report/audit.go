@@ -165,7 +165,7 @@ var actions = map[string]string{
 	"roster.imported": "名册：导入完成", "grant.issue": "额度发放：开始发放", "grant.issued": "额度发放：发放完成", "parcel.receive": "包裹：签收",
 	"aftersale.receive": "售后：确认收到退货", "aftersale.withdraw": "售后：撤回申请",
 	"group.cancel_ask": "集体采购：申请取消", "group.cancel_refuse": "集体采购：驳回取消申请", "group.sign": "集体采购：签收", "group.undo_sign": "集体采购：撤销签收",
-	"group.export": "集体采购：下载签收表（含姓名）", "supplier.active": "供应商：恢复供货", "supplier.suspended": "供应商：暂停供货", "staff.lock": "控制台账号：连续登录失败，锁定", "sweep.start": "年终清零：开始", "reminder.start": "到期提醒：开始", "reminder.done": "到期提醒：已写入待发消息", "limit.exceed": "节日慰问品限额：超过限额仍通过（未设定不予通过）",
+	"group.export": "集体采购：下载签收表（含姓名）", "supplier.active": "供应商：恢复供货", "supplier.suspended": "供应商：暂停供货", "staff.lock": "控制台账号：连续登录失败，锁定", "staff.login_fail": "控制台账号：登录或核对密码失败", "staff.logout": "控制台账号：退出登录", "staff.totp_begin": "控制台账号：取得动态口令二维码", "sweep.start": "年终清零：开始", "reminder.start": "到期提醒：开始", "reminder.done": "到期提醒：已写入待发消息", "limit.exceed": "节日慰问品限额：超过限额仍通过（未设定不予通过）",
 	"risk.put": "风险规则：设定", "risk.confirm": "风险核查：确认有问题", "risk.dismiss": "风险核查：排除", "risk.reopen": "风险核查：情况扩大，重新待核查",
 	"claim.correct": "采购登记：更正", "claim.revoke": "采购登记：撤销",
 	"invoice.request": "发票：申请开票", "invoice.issue": "发票：上传发票", "invoice.red": "发票：上传红字发票",

@@ -16,6 +16,7 @@ const (
 	maxUnpacked = 400 << 20 // bytes of an xlsx with all its parts unpacked
 	maxInMemory = 32 << 20  // a sheet or its texts above this unpack to a temporary file
 	maxOther    = 64 << 20  // all other parts, such as pictures, which are unpacked in memory
+	maxParts    = 2000      // of an xlsx
 )
 
 const instructionSheet = "填写说明"
@@ -138,6 +139,9 @@ func checkPackage(data []byte) error {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return damaged(err)
+	}
+	if len(archive.File) > maxParts {
+		return tooLarge("表格里的内容超过 %d 项，请只保留名单后再上传", maxParts)
 	}
 	total, other := uint64(0), uint64(0)
 	for _, part := range archive.File {
