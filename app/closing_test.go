@@ -34,6 +34,8 @@ func TestClosingWaitsForMoney(t *testing.T) {
 	school.admin.post(console+"/grants/"+g.ID.String()+"/cancel", nil).ok(nil)
 	city.post(at+"/close", nil).ok(nil)
 	entered["evidence_no"] = "回单2"
+	school.admin.money(at+"/topups", school.nextKey(), entered).fails(model.CodeUnauthenticated) // its accounts are closed with it
+	school.admin = h.staffAs(identity.RoleUnionAdmin, h.root())
 	school.admin.money(at+"/topups", school.nextKey(), entered).fails(model.CodeConflict)
 	school.draft(nil).fails(model.CodeConflict)
 }

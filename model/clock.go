@@ -53,10 +53,10 @@ func DateOf(t time.Time) Date { return Date(t.In(China).Format(time.DateOnly)) }
 // The years that dates may lie in: every database here can store the moments around them.
 const (
 	firstYear = 1900
-	lastYear  = 2199
+	lastYear  = 9999
 )
 
-// ParseDate reads "2006-01-02" from 1900 to 2199; field names the input in the error.
+// ParseDate reads "2006-01-02" from 1900 to 9999 (which stands for "for ever"); field names the input in the error.
 func ParseDate(field, s string) (Date, error) {
 	if t, err := time.ParseInLocation(time.DateOnly, s, China); err != nil || t.Year() < firstYear || t.Year() > lastYear {
 		return "", Invalid(field, "日期“"+clip(s, 20)+"”不正确，应写作 2025-08-25")
