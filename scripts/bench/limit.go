@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 
 	"bangfu/scripts/lab/world"
@@ -28,10 +29,13 @@ func openLimit(ctx context.Context, h *house) (*limit, error) {
 		return nil, err
 	}
 	conn, err := pool.Conn(ctx)
-	return &limit{house: h, conn: conn, pool: pool}, err
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &limit{house: h, conn: conn, pool: pool}, nil
 }
 
-func (l *limit) close() error { return l.pool.Close() }
+func (l *limit) close() error { return errors.Join(l.conn.Close(), l.pool.Close()) }
 
 // buy places one order of one piece of the goods for each of the members, all different.
 func (l *limit) buy(ctx context.Context, members []world.Member, g world.Goods) error {

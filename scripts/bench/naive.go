@@ -90,7 +90,13 @@ func (c *naiveConn) prepare(ctx context.Context, templates []template) (err erro
 }
 
 // close ends the connections; nobody may be buying.
-func (n *naive) close() error { return n.pool.Close() }
+func (n *naive) close() error {
+	var errs []error
+	for range len(n.conns) { // the pool does not close what is taken out of it
+		errs = append(errs, (<-n.conns).Close())
+	}
+	return errors.Join(append(errs, n.pool.Close())...)
+}
 
 func (n *naive) buy(ctx context.Context, m world.Member, g world.Goods) error {
 	c := <-n.conns
