@@ -50,6 +50,7 @@ type house struct {
 	city      *app.App // a whole city's database; nil without one
 	cityWorld *world.World
 	cityNote  string // how large it is
+	citySold  int64  // pieces sold to it so far
 }
 
 // openHouse starts the servers, fills a database and learns what a checkout writes.
@@ -279,6 +280,24 @@ func (h *house) verify(ctx context.Context, r *run) error {
 		if n != orders { // one piece of one fen an order
 			return fmt.Errorf("%d %s, %d orders", n, what, orders)
 		}
+	}
+	return nil
+}
+
+// verifyCity tells whether what the city's members bought is exactly what was acknowledged; like verify, by the goods made for them.
+func (h *house) verifyCity(ctx context.Context, r *run) error {
+	var sold, onHand int64
+	db, g := h.city.DB.Read(ctx), h.cityWorld.Goods[0]
+	if err := db.Model(&model.OrderLine{}).Where("sku_id = ?", g.SKU).Count(&sold).Error; err != nil {
+		return err
+	}
+	if err := db.Model(&model.Stock{}).Where("sku_id = ?", g.SKU).Select("on_hand").Scan(&onHand).Error; err != nil {
+		return err
+	}
+	now := sold - h.citySold
+	h.citySold = sold
+	if now < r.all || now > r.all+r.failed || onHand != h.cityWorld.Stock-sold {
+		return fmt.Errorf("city: %d orders for %d acknowledged (%d failed: %w), %d of %d pieces left", now, r.all, r.failed, r.firstErr, onHand, h.cityWorld.Stock)
 	}
 	return nil
 }

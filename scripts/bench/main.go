@@ -148,7 +148,11 @@ func measureOne(ctx context.Context, h *house, v variant, o options) (*run, erro
 	measured := time.Duration(o.seconds * float64(time.Second))
 	warm := measured / 4
 	if v.city {
-		return v.run(ctx, h, warm, measured)
+		r, err := v.run(ctx, h, warm, measured)
+		if err == nil {
+			err = h.verifyCity(ctx, r)
+		}
+		return r, err
 	}
 	if err := h.reset(ctx); err != nil {
 		return nil, fmt.Errorf("reset: %w", err)
