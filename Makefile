@@ -48,9 +48,9 @@ some-chaos: ## a short version of its main scenarios
 fuzz: ## every fuzz target, FUZZ_SECONDS=n (30) each; what breaks one stays in its testdata/fuzz
 	@scripts/fuzz.sh
 
-some-fuzz: ## the same for 2 seconds each, without coverage guidance
+some-fuzz: ## the same for a second each, without coverage guidance
 	@echo "== fuzz"
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-2} FUZZ_GUIDED=0 scripts/fuzz.sh
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-1} FUZZ_GUIDED=0 scripts/fuzz.sh
 
 nightly: histories fuzz chaos ## what CI runs at night; last, that the benchmark works
 	@$(MAKE) --no-print-directory bench BENCH="-quick -out .cache/bench-quick"

@@ -46,7 +46,8 @@ func (c *Call) IP() string { return c.gin.ClientIP() }
 // cookie sets a session cookie: HttpOnly, SameSite=Strict, Secure unless the server serves plain HTTP on loopback.
 // maxAge in seconds; negative deletes it.
 func (c *Call) cookie(name, value, path string, maxAge int, secure bool) {
-	http.SetCookie(c.gin.Writer, &http.Cookie{Name: name, Value: value, Path: path, MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(c.gin.Writer, &http.Cookie{ //nolint:gosec // secure is false with the emulator only, which is plain HTTP on loopback
+		Name: name, Value: value, Path: path, MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode})
 }
 
 // Upload is one file of a multipart form and the form's text fields.

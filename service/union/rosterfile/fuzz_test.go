@@ -1,8 +1,10 @@
 package rosterfile
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -17,6 +19,22 @@ func fileError(t *testing.T, err error) {
 	if !errors.As(err, &e) || (e.Code != model.CodeInvalid && e.Code != model.CodeTooLarge) || len(e.Fields) != 1 || e.Fields[0].Name != "file" {
 		t.Errorf("not an error about the file: %v", err)
 	}
+}
+
+// TestTooManyParts shows that a workbook of thousands of parts is turned away before any is unpacked.
+func TestTooManyParts(t *testing.T) {
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for i := range maxParts + 1 {
+		if _, err := w.Create(fmt.Sprintf("xl/media/%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := read(t, buf.Bytes())
+	wantFileError(t, "parts", err, model.CodeTooLarge, "项")
 }
 
 // FuzzReadXLSX: any bytes are a roster within its limits or are refused with words; rows come in rising order, and what a row has
