@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test race histories some-histories bench chaos some-chaos fuzz some-fuzz nightly check fmt fmt-check tidy-check generate-check vet lint clean
+.PHONY: scale help demo build test race histories some-histories bench chaos some-chaos fuzz some-fuzz nightly check fmt fmt-check tidy-check generate-check vet lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ nightly: histories fuzz chaos ## what CI runs at night; last, that the benchmark
 check: fmt-check tidy-check generate-check vet lint some-histories some-fuzz race ## all that CI checks
 	@echo
 	@echo "make check: all green"
+
+scale: ## make a city of a million members and measure the product on it; writes docs/bench/scale.md (CITY=folder keeps and reuses the city; an hour, 25 GB of disk)
+	@go run ./scripts/scale measure -datadir '$(CITY)' -out docs/bench/scale.md $(SCALE)
 
 fmt: ## format the Go code
 	@git ls-files -z '*.go' | xargs -0 gofmt -w

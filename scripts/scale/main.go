@@ -26,17 +26,17 @@ const usage = `Usage: go run ./scripts/scale make|measure [flags]
 
 // settings are the flags.
 type settings struct {
-	size          city.Size
-	seed          uint64
-	today         time.Time
-	dsn, keys     string
-	datadir, out  string
-	poolMiB       int
-	calls         int
-	only          string
-	skipJobs      bool
-	reconcile     bool
-	grant, roster int
+	size         city.Size
+	seed         uint64
+	today        time.Time
+	dsn, keys    string
+	datadir, out string
+	poolMiB      int
+	calls        int
+	only         string
+	skipJobs     bool
+	reconcile    bool
+	roster       int
 }
 
 func main() {
@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		fmt.Fprint(os.Stderr, usage)
 		return errors.New("say what to do")
+	}
+	if args[0] == "serve" {
+		return serve(ctx)
 	}
 	var s settings
 	var today string
@@ -72,7 +75,6 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&s.only, "only", "", "only routes whose name matches this regular expression, and no jobs (measure)")
 	flags.BoolVar(&s.skipJobs, "skip-jobs", false, "no import, grant, sweep and exports (measure)")
 	flags.BoolVar(&s.reconcile, "reconcile", true, "run reconcile at the end (measure)")
-	flags.IntVar(&s.grant, "grant", 100_000, "members of the measured grant, at most a tenth of the city's")
 	flags.IntVar(&s.roster, "roster", 50_000, "rows of the measured import")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err

@@ -203,8 +203,10 @@ func (g *stage) add(l *line, get func(i int) (walk.Answer, error)) {
 
 // settleUp stops the product and has its reconcile look at what is left.
 func (g *stage) settleUp(ctx context.Context, binary *lab.Binary) (string, error) {
-	if err := g.product.StopGently(); err != nil {
-		return "", err
+	if g.product.PID() != 0 {
+		if err := g.product.StopGently(); err != nil {
+			return "", err
+		}
 	}
 	start := time.Now()
 	clean, report, err := binary.Reconcile(ctx, g.product.Env)

@@ -342,3 +342,29 @@ func (w *Walker) Do(ctx context.Context, v *Visitor, method, path, contentType s
 	}
 	return a, nil
 }
+
+// Own is what is the same in every visit of the visitor: union, below, supplier_own, staff; of a buyer member and address.
+func (v *Visitor) Own(name string) string { return v.ids[name] }
+
+// Buyers are up to n active members of a union who can check out, each with a session.
+func (w *Walker) Buyers(ctx context.Context, union string, n int) (list []*Visitor, err error) {
+	rows, err := w.db.QueryContext(ctx, "SELECT a.id, m.id, d.id FROM members m JOIN wechat_accounts a ON a.person_id = m.person_id JOIN addresses d ON d.person_id = m.person_id "+
+		"WHERE m.union_id = ? AND m.status = 'active' ORDER BY m.id LIMIT ?", union, n)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var account int64
+		var member, address string
+		if err := rows.Scan(&account, &member, &address); err != nil {
+			return nil, err
+		}
+		v := &Visitor{ids: map[string]string{"member": member, "address": address}, things: map[string][]string{}}
+		if v.token, _, err = w.session(ctx, "member", account); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
