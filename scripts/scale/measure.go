@@ -22,6 +22,7 @@ type stage struct {
 	*settings
 	home    *home
 	db      *sql.DB
+	env     []string // where database and Redis are
 	product *lab.Product
 	walker  *walk.Walker
 	memory  *memory
@@ -65,9 +66,9 @@ func measure(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.Stop()) }()
-	env := []string{"MYSQL_DSN=" + h.dsn(), "REDIS_ADDRS=" + redis.Addr(), "SESSION_IDLE_STAFF=12h"}
+	g.env = []string{"MYSQL_DSN=" + h.dsn(), "REDIS_ADDRS=" + redis.Addr(), "SESSION_IDLE_STAFF=12h"}
 	start := time.Now()
-	if g.product, err = lab.StartProduct(ctx, binary, lab.ProductOptions{Env: env, DataDir: h.keys(), Migrate: true}); err != nil {
+	if g.product, err = lab.StartProduct(ctx, binary, lab.ProductOptions{Env: g.env, DataDir: h.keys(), Migrate: true}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.product.Stop()) }()

@@ -76,7 +76,7 @@ func (g *stage) sweep(ctx context.Context) (err error) {
 	}
 	year := model.YearOf(time.Now())
 	ahead := time.Until(year.End().Add(9 * time.Hour))
-	env := append(slices.Clone(g.product.Env), fmt.Sprintf("%s=%d", shiftVariable, int(ahead.Seconds())))
+	env := append(slices.Clone(g.env), fmt.Sprintf("%s=%d", shiftVariable, int(ahead.Seconds())))
 	var open int
 	if err := g.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM allowances WHERE year = ? AND status = 'active'", year).Scan(&open); err != nil {
 		return err
