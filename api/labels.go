@@ -27,7 +27,7 @@ var labels = map[string]string{
 	"channel_id": "采购渠道", "claim": "采购登记", "file_ids": "凭证文件", "invoice_code": "发票代码", "invoice_no": "发票号码", "person_times": "人次", "persons": "名单",
 	"purchased_on": "购买日期",
 
-	"enabled": "是否启用", "params": "参数", "rule": "规则", "value": "数值",
+	"waive_balance": "是否放弃未用额度", "enabled": "是否启用", "params": "参数", "rule": "规则", "value": "数值",
 	"issued_on": "开票日期", "needs_red": "需冲红", "order_ids": "订单", "tax_no": "税号", "title_kind": "抬头类型",
 	"account_name": "户名", "account_no": "收款账号", "bank": "开户行", "period_to": "截止日期", "supplier_ids": "供应商",
 }

@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.riskRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.riskRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes(), s.erasureRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -422,5 +422,20 @@ func (s *Server) riskRoutes() []Route {
 		{Method: post, Path: console + "/risk-signals/:id/review", Audience: Staff, Permission: identity.PermRiskReview, Object: identity.ObjectRiskSignal, Handle: s.reviewRiskSignal},
 		{Method: get, Path: console + "/risk-rules", Audience: Staff, Permission: identity.PermRiskRead, Handle: s.listRiskRules},
 		{Method: put, Path: console + "/risk-rules/:code", Audience: Staff, Permission: identity.PermRiskManage, Handle: s.putRiskRule},
+	}
+}
+
+// erasureRoutes: erasing a person by law's demand.
+func (s *Server) erasureRoutes() []Route {
+	const mine, all, one = "/api/v1/member/erasure", "/api/v1/console/erasures", "/api/v1/console/erasures/:id"
+	return []Route{
+		{Method: get, Path: mine, Audience: Member, Handle: s.showMyErasure},
+		{Method: post, Path: mine, Audience: Member, Handle: s.requestErasure},
+		{Method: remove, Path: mine, Audience: Member, Handle: s.withdrawErasure},
+		{Method: get, Path: all, Audience: Staff, Permission: identity.PermErasureDraft, Handle: s.listErasures},
+		{Method: get, Path: one, Audience: Staff, Permission: identity.PermErasureDraft, Object: identity.ObjectErasure, Handle: s.getErasure},
+		{Method: post, Path: "/api/v1/console/members/:id/erasure", Audience: Staff, Permission: identity.PermErasureDraft, Object: identity.ObjectMember, Handle: s.draftErasure},
+		{Method: post, Path: one + "/approve", Audience: Staff, Permission: identity.PermErasureApprove, Object: identity.ObjectErasure, Handle: s.approveErasure},
+		{Method: post, Path: one + "/reject", Audience: Staff, Permission: identity.PermErasureApprove, Object: identity.ObjectErasure, Handle: s.rejectErasure},
 	}
 }

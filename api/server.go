@@ -24,6 +24,7 @@ import (
 	"bangfu/service/audit"
 	"bangfu/service/claim"
 	"bangfu/service/counter"
+	"bangfu/service/erasure"
 	"bangfu/service/files"
 	"bangfu/service/group"
 	"bangfu/service/identity"
@@ -72,6 +73,7 @@ type Deps struct {
 	Shop      *shop.Service
 	Report    *report.Service
 	Audit     *audit.Service
+	Erasure   *erasure.Service
 	Claim     *claim.Service
 	Risk      *risk.Service
 	Group     *group.Service

@@ -23,6 +23,7 @@ import (
 	"bangfu/service/audit"
 	"bangfu/service/claim"
 	"bangfu/service/counter"
+	"bangfu/service/erasure"
 	"bangfu/service/files"
 	"bangfu/service/group"
 	"bangfu/service/guard"
@@ -76,6 +77,7 @@ type Services struct {
 	Payment   *payment.Service
 	Report    *report.Service
 	Audit     *audit.Service
+	Erasure   *erasure.Service
 	Claim     *claim.Service
 	Risk      *risk.Service
 	Group     *group.Service
@@ -239,6 +241,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Claim = claim.New(a.DB, a.Allowance)
 	a.Risk = risk.New(a.DB, sealer)
 	a.Union = union.New(a.DB, sealer, a.Files, a.Jobs, a.Allowance.RevokeMember)
+	a.Erasure = erasure.New(a.DB, sealer, a.Files, a.Union, a.Jobs)
 	a.Order, err = order.New(order.Options{
 		DB: a.DB, Guard: a.Guard, Allowances: a.Allowance, Sealer: sealer, Metrics: a.metrics, AutoConfirm: time.Duration(cfg.AutoConfirmDays) * 24 * time.Hour,
 		Wechat: a.Pay != nil,
@@ -323,6 +326,7 @@ func (a *App) openServer() (err error) {
 		Payment:   a.Payment,
 		Report:    a.Report,
 		Audit:     a.Audit,
+		Erasure:   a.Erasure,
 		Claim:     a.Claim,
 		Risk:      a.Risk,
 		Group:     a.Group,

@@ -115,6 +115,8 @@ func (s *scene) object(kind identity.Object, u model.Union, person, supplier mod
 	case identity.ObjectClaim:
 		s.h.insert(&model.Claim{ID: id, UnionID: u.ID, ChannelID: 1, PurchasedOn: "2025-03-01", Year: 2025, AmountFen: 1, PersonTimes: 1, Purse: model.PurseExtra, InvoiceNo: unique, Status: "entered", Version: 1,
 			EnteredBy: 1, EnteredAt: now, UpdatedAt: now})
+	case identity.ObjectErasure:
+		s.h.insert(&model.Erasure{ID: id, PersonID: id, UnionID: u.ID, Status: "rejected", RequestedAt: now, UpdatedAt: now})
 	case identity.ObjectRiskSignal:
 		s.h.insert(&model.RiskSignal{ID: id, Rule: "same_address", SubjectType: "address", SubjectKey: unique, Bucket: "2025-03-01", UnionID: u.ID, FirstAt: now, LastAt: now, FiguresJSON: "[]",
 			EvidenceJSON: "{}", Status: "open", Version: 1, CreatedAt: now, UpdatedAt: now})

@@ -29,6 +29,7 @@ func (a *App) chores() []chore {
 		{"recount-sales", 10 * time.Minute, a.Shop.RecountSales},
 		{"counter", time.Minute, a.Counter.Tidy},
 		{"audit-seal", 2 * time.Second, a.Audit.Seal},
+		{"erasure", 6 * time.Hour, a.Erasure.Purge},
 		{"purge-expired", 6 * time.Hour, a.Identity.PurgeExpired},
 	}
 }

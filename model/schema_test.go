@@ -34,7 +34,7 @@ var entities = []any{
 	model.SupplierBankAccount{}, model.SettlementBatch{}, model.Settlement{}, model.SettlementItem{},
 	model.OutboxMessage{}, model.Subscription{}, model.Reminder{},
 	model.InvoiceRequest{}, model.InvoiceRequestOrder{}, model.Invoice{},
-	model.GroupPurchase{}, model.GroupLine{}, model.GroupReceiver{}, model.GroupSignoff{},
+	model.Erasure{}, model.CapTombstone{}, model.GroupPurchase{}, model.GroupLine{}, model.GroupReceiver{}, model.GroupSignoff{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

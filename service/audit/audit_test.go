@@ -112,11 +112,15 @@ func TestTampering(t *testing.T) {
 		tamper func(x *trail, ids []model.ID)
 		want   string // %d: the id of the entry in the middle
 	}{
-		"a changed entry": {func(x *trail, ids []model.ID) { x.exec("UPDATE audit_entries SET actor = 'staff:8' WHERE id = ?", ids[4]) },
+		"a changed entry": {func(x *trail, ids []model.ID) {
+			x.exec("UPDATE audit_entries SET actor = 'staff:8' WHERE id = ?", ids[4])
+		},
 			"audit_entry:%d 内容与其校验码不符（已封存于 audit_seal:2）"},
 		"a changed entry that was not sealed": {func(x *trail, ids []model.ID) { x.exec("UPDATE audit_entries SET detail = '{}' WHERE id = ?", ids[9]) },
 			"audit_entry:%d 不是由本系统写入的，或已被改动"},
-		"a changed moment": {func(x *trail, ids []model.ID) { x.exec("UPDATE audit_entries SET at = '2020-01-01 00:00:00' WHERE id = ?", ids[4]) },
+		"a changed moment": {func(x *trail, ids []model.ID) {
+			x.exec("UPDATE audit_entries SET at = '2020-01-01 00:00:00' WHERE id = ?", ids[4])
+		},
 			"audit_entry:%d 内容与其校验码不符（已封存于 audit_seal:2）"},
 		"a removed MAC": {func(x *trail, ids []model.ID) { x.exec("UPDATE audit_entries SET mac = '' WHERE id = ?", ids[4]) },
 			"audit_entry:%d 内容与其校验码不符（已封存于 audit_seal:2）"},
@@ -137,7 +141,9 @@ func TestTampering(t *testing.T) {
 			x.exec("UPDATE audit_entries SET id = ? WHERE id = ?", ids[4], ids[5])
 			x.exec("UPDATE audit_entries SET id = ? WHERE id = 1", ids[5])
 		}, "audit_entry:%d 内容与其校验码不符（已封存于 audit_seal:2）"},
-		"a changed seal": {func(x *trail, _ []model.ID) { x.exec("UPDATE audit_seals SET sealed_at = '2020-01-01 00:00:00' WHERE seq = 2") },
+		"a changed seal": {func(x *trail, _ []model.ID) {
+			x.exec("UPDATE audit_seals SET sealed_at = '2020-01-01 00:00:00' WHERE seq = 2")
+		},
 			"audit_seal:2 与其内容或前一环不符"},
 		"a changed hash": {func(x *trail, _ []model.ID) { x.exec("UPDATE audit_seals SET hash = '1.x' WHERE seq = 2") },
 			"audit_seal:2 与其内容或前一环不符"},

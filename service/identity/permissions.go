@@ -95,6 +95,12 @@ const (
 	PermInvoiceIssue   Permission = "invoice.issue"   // a supplier: answer requests
 )
 
+// The permissions for erasing a person by law's demand.
+const (
+	PermErasureDraft   Permission = "erasure.draft"   // see demands, take one up or enter one
+	PermErasureApprove Permission = "erasure.approve" // have carried out what another person drafted
+)
+
 // The permissions of halls and their counters.
 const (
 	PermHallManage  Permission = "hall.manage"  // open, change and close halls
@@ -106,7 +112,7 @@ const (
 // needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
 // given these: they work only in a session that passed a second factor.
 var needsSecondFactor = permissions(PermRiskManage, PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermGroupApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
-	PermSettlementConfirm, PermSettlementPay)
+	PermSettlementConfirm, PermSettlementPay, PermErasureApprove)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermClaimRead, PermGroupRead, PermInvoiceRead}
 
@@ -117,7 +123,7 @@ var rolePermissions = map[Role]map[Permission]bool{
 	RoleFederation: permissions(append(reading, PermRiskRead, PermRiskReview, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),
 	RoleCityFederation: permissions(append(reading, PermRiskRead, PermRiskReview, PermRiskManage, PermHallManage, PermCounterRead, PermAfterSaleDecide, PermStaffRead, PermStaffManage, PermUnionManage, PermPolicyManage, PermLimitManage, PermSweepRun, PermRefundRetry,
 		PermShopManage, PermProductWrite, PermStatementSubmit, PermStatementReturn, PermAuditRead,
-		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay, PermOutboxRead, PermOutboxReplay)...),
+		PermSettlementRead, PermSettlementOwn, PermSettlementMake, PermSettlementConfirm, PermSettlementPay, PermOutboxRead, PermOutboxReplay, PermErasureDraft, PermErasureApprove)...),
 	RoleAuditor:  permissions(append(reading, PermRiskRead, PermStaffRead, PermAuditRead, PermSettlementRead, PermSettlementOwn)...),
 	RoleSupplier: permissions(PermSelf, PermAfterSaleRead, PermAfterSaleHandle, PermShopRead, PermProductWrite, PermParcelShip, PermSettlementOwn, PermInvoiceRead, PermInvoiceIssue, PermCounterRead),
 	RoleCashier:  permissions(PermSelf, PermCounterRead, PermCounterSell, PermCounterVoid),

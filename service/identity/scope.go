@@ -43,6 +43,7 @@ const (
 	ObjectSettlementBatch Object = "settlement_batch"
 	ObjectSettlement      Object = "settlement"
 	ObjectInvoiceRequest  Object = "invoice_request"
+	ObjectErasure         Object = "erasure"
 )
 
 // The objects of halls.
@@ -94,6 +95,7 @@ var owners = map[Object]string{
 	ObjectSettlementBatch: byUnion + "settlement_batches o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectSettlement: "SELECT u.path AS union_path, o.supplier_id, 0 AS person_id FROM settlements o JOIN settlement_batches b ON b.id = o.batch_id " +
 		"JOIN unions u ON u.id = b.union_id WHERE o.id = ?",
+	ObjectErasure:        byUnion + "erasures o ON o.union_id = u.id WHERE o.id = ?",
 	ObjectInvoiceRequest: "SELECT u.path AS union_path, o.supplier_id, o.person_id FROM invoice_requests o JOIN unions u ON u.id = o.union_id WHERE o.id = ?",
 
 	ObjectHall:       "SELECT '' AS union_path, supplier_id, 0 AS person_id, id AS hall_id FROM halls WHERE id = ?",
@@ -107,7 +109,7 @@ var objectNames = map[Object]string{
 	ObjectCertificate: "证照", ObjectProduct: "商品", ObjectSKU: "商品规格", ObjectOrder: "订单", ObjectParcel: "包裹", ObjectAfterSale: "售后申请", ObjectAddress: "收货地址",
 	ObjectStatement: "统计表", ObjectFile: "文件",
 	ObjectGroupPurchase: "集体采购", ObjectGroupReceiver: "集体采购", ObjectWechatRefund: "微信退款", ObjectClaim: "采购登记", ObjectRiskSignal: "风险信号",
-	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单", ObjectInvoiceRequest: "开票申请",
+	ObjectBankAccount: "收款账户", ObjectSettlementBatch: "结算批次", ObjectSettlement: "结算单", ObjectInvoiceRequest: "开票申请", ObjectErasure: "注销申请",
 	ObjectHall: "专馆", ObjectRedemption: "到馆核销",
 }
 

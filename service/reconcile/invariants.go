@@ -182,4 +182,5 @@ var capSums = "SELECT person_id, year, SUM(fen) AS fen FROM (" +
 	"SELECT a.person_id, a.year, -t.amount_fen FROM transfers t JOIN allowances a ON a.id = " + idIn("t.debit_account", "allowance") + " WHERE t.kind = 'revoke' AND a.purse = 'extra' UNION ALL " +
 	"SELECT o.person_id, t.year, -t.amount_fen FROM transfers t JOIN orders o ON o.id = t.order_id WHERE t.kind = 'refund' AND t.purse = 'extra' AND t.credit_account LIKE 'fund:%' AND o.kind <> 'group' UNION ALL " +
 	"SELECT r.person_id, g.year, r.share_fen - r.returned_fen FROM group_receivers r JOIN group_purchases g ON g.id = r.purchase_id WHERE g.order_id IS NOT NULL AND g.purse = 'extra' UNION ALL " +
-	"SELECT m.person_id, k.year, m.amount_fen FROM claim_persons m JOIN claims k ON k.id = m.claim_id WHERE k.status = 'approved' AND k.purse = 'extra') x GROUP BY person_id, year"
+	"SELECT m.person_id, k.year, m.amount_fen FROM claim_persons m JOIN claims k ON k.id = m.claim_id WHERE k.status = 'approved' AND k.purse = 'extra' UNION ALL " +
+	"SELECT c.new_person_id, c.year, c.granted_fen FROM cap_tombstones c WHERE c.new_person_id IS NOT NULL) x GROUP BY person_id, year"

@@ -89,7 +89,7 @@ type invariant struct {
 func Run(ctx context.Context, db *model.DB) (Report, error) {
 	r := Report{At: db.Now()}
 	err := db.Snapshot(ctx, func(tx *gorm.DB) error {
-		for _, inv := range slices.Concat(invariants, limitInvariants, paymentInvariants, claimInvariants, settlementInvariants, afterSaleInvariants, notifyInvariants, invoiceInvariants, counterInvariants, groupInvariants) {
+		for _, inv := range slices.Concat(invariants, limitInvariants, paymentInvariants, claimInvariants, settlementInvariants, afterSaleInvariants, notifyInvariants, invoiceInvariants, counterInvariants, groupInvariants, erasureInvariants) {
 			res, err := inv.check(tx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", inv.name, err)

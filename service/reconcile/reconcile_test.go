@@ -111,6 +111,7 @@ func fill(t *testing.T, db *model.DB) {
 	rows = append(rows, invoiceRows(at)...)
 	rows = append(rows, counterRows(at)...)
 	rows = append(rows, groupRows(at)...)
+	rows = append(rows, erasureRows(at)...)
 	for _, r := range rows {
 		if err := db.Read(context.Background()).Create(r).Error; err != nil {
 			t.Fatalf("%T: %v", r, err)
@@ -140,7 +141,7 @@ func restore(t *testing.T, db *model.DB) {
 		"after_sales", "after_sale_lines", "after_sale_events",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
 		"halls", "counter_codes", "redemptions", "invoice_requests", "invoice_request_orders", "invoices",
-		"group_purchases", "group_lines", "group_receivers", "group_signoffs", "audit_entries", "audit_seals"} {
+		"group_purchases", "group_lines", "group_receivers", "group_signoffs", "audit_entries", "audit_seals", "erasures", "cap_tombstones"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -250,6 +251,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 	breaks = append(breaks, counterBreaches...)
 	breaks = append(breaks, groupBreaks...)
 	breaks = append(breaks, auditBreaks...)
+	breaks = append(breaks, erasureBreaks...)
 	seen := map[string]bool{}
 	db := books(t)
 	for i, b := range breaks {

@@ -167,6 +167,7 @@ var actions = map[string]string{
 	"group.cancel_ask": "集体采购：申请取消", "group.cancel_refuse": "集体采购：驳回取消申请", "group.sign": "集体采购：签收", "group.undo_sign": "集体采购：撤销签收",
 	"group.export": "集体采购：下载签收表（含姓名）", "supplier.active": "供应商：恢复供货", "supplier.suspended": "供应商：暂停供货", "staff.lock": "控制台账号：连续登录失败，锁定", "staff.login_fail": "控制台账号：登录或核对密码失败", "staff.logout": "控制台账号：退出登录", "staff.totp_begin": "控制台账号：取得动态口令二维码", "sweep.start": "年终清零：开始", "reminder.start": "到期提醒：开始", "reminder.done": "到期提醒：已写入待发消息", "limit.exceed": "节日慰问品限额：超过限额仍通过（未设定不予通过）",
 	"risk.put": "风险规则：设定", "risk.confirm": "风险核查：确认有问题", "risk.dismiss": "风险核查：排除", "risk.reopen": "风险核查：情况扩大，重新待核查",
+	"erasure.request": "注销：会员申请", "erasure.withdraw": "注销：会员撤回申请", "erasure.draft": "注销：提请审批", "erasure.approve": "注销：批准", "erasure.reject": "注销：驳回", "erasure.run": "注销：执行", "erasure.done": "注销：个人信息已删除",
 	"claim.correct": "采购登记：更正", "claim.revoke": "采购登记：撤销",
 	"invoice.request": "发票：申请开票", "invoice.issue": "发票：上传发票", "invoice.red": "发票：上传红字发票",
 	"settlement.make": "货款结算：制单", "settlement.made": "货款结算：制单完成", "settlement.export": "货款结算：导出银行付款清单", "settlement.pay": "货款结算：标记已付款", "settlement.fail": "货款结算：银行退回",
@@ -177,7 +178,7 @@ var subjects = map[string]string{
 	"outbox": "通知消息", "reminder": "到期提醒", "union": "工会", "roster": "名册", "member": "会员", "binding": "身份绑定", "staff": "控制台账号", "policy": "政策年度", "topup": "经费入账", "budget": "年度经费预算", "limit": "节日慰问品限额",
 	"grant": "额度发放", "allowance": "额度", "sweep": "年终清零", "channel": "采购渠道", "region": "地区", "supplier": "供应商", "certificate": "证照",
 	"product": "商品", "sku": "商品规格", "stock": "库存", "file": "文件", "order": "订单", "payment": "微信支付", "parcel": "包裹", "aftersale": "售后", "statement": "统计表", "group": "集体采购", "hall": "专馆", "redemption": "到馆核销",
-	"claim": "采购登记", "risk": "风险核查",
+	"erasure": "注销与个人信息删除", "claim": "采购登记", "risk": "风险核查",
 	"invoice": "发票", "settlement": "货款结算", "bankaccount": "供应商收款账户",
 }
 

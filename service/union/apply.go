@@ -213,7 +213,10 @@ func (s *Service) createPersons(tx *gorm.DB, now time.Time, rows []*candidate) e
 		return nil
 	}
 	slices.SortFunc(fresh, func(a, b model.Person) int { return strings.Compare(a.IDNumberHash, b.IDNumberHash) })
-	return tx.CreateInBatches(&fresh, s.db.BatchRows()).Error
+	if err := tx.CreateInBatches(&fresh, s.db.BatchRows()).Error; err != nil {
+		return err
+	}
+	return s.carryCaps(tx, now, fresh)
 }
 
 // updateMembers writes what changes of a hundred or so members with one statement.
