@@ -33,6 +33,13 @@ func TestReconcile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	sealer, err := city.Sealer(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.UseAuditKeys(ctx, sealer); err != nil {
+		t.Fatal(err)
+	}
 	report, err := reconcile.Run(ctx, db)
 	if err != nil {
 		t.Fatal(err)
