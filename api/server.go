@@ -37,6 +37,7 @@ import (
 	"bangfu/service/risk"
 	"bangfu/service/settlement"
 	"bangfu/service/shop"
+	"bangfu/service/tally"
 	"bangfu/service/union"
 )
 
@@ -82,6 +83,7 @@ type Deps struct {
 	Notify     *notify.Service
 	Invoice    *invoice.Service
 	Counter    *counter.Service
+	Tally      *tally.Service
 }
 
 // Readiness is the answer of /readyz: each part and whether it works. Degraded parts do not make the process unready.

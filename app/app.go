@@ -39,6 +39,7 @@ import (
 	"bangfu/service/risk"
 	"bangfu/service/settlement"
 	"bangfu/service/shop"
+	"bangfu/service/tally"
 	"bangfu/service/union"
 	"bangfu/service/wechat"
 	"bangfu/service/wechat/emulator"
@@ -86,6 +87,7 @@ type Services struct {
 	Notify     *notify.Service
 	Invoice    *invoice.Service
 	Counter    *counter.Service
+	Tally      *tally.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -257,6 +259,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Settlement = settlement.New(settlement.Options{DB: a.DB, Jobs: a.Jobs, Sealer: sealer, After: time.Duration(cfg.SettleAfterDays) * 24 * time.Hour})
 	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
 	a.Counter = counter.New(a.DB, a.Guard, a.Order)
+	a.Tally = tally.New(a.DB)
 	return a.openNotify(platform)
 }
 
@@ -335,6 +338,7 @@ func (a *App) openServer() (err error) {
 		Notify:     a.Notify,
 		Invoice:    a.Invoice,
 		Counter:    a.Counter,
+		Tally:      a.Tally,
 	}
 	if a.Emulator != nil {
 		d.Emulator = a.Emulator

@@ -22,6 +22,7 @@ func (a *App) chores() []chore {
 	return []chore{
 		{"year-end", time.Minute, a.Allowance.SweepDue},
 		{"payments", 5 * time.Second, a.Payment.Complete},
+		{"tally", time.Second, a.Tally.Absorb},
 		{"reminders", 10 * time.Minute, a.Allowance.RemindDue},
 		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
 		{"after-sales", 10 * time.Minute, func(ctx context.Context) error { _, err := a.AfterSale.Expire(ctx); return err }},
@@ -85,7 +86,7 @@ func (a *App) measure(pool *sql.DB) {
 	a.metrics.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewDBStatsCollector(pool, string(a.DB.Dialect)),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "database_up", Help: "1 if the database answers."}, a.databaseUp),
-		&queues{a}, &outbox{a}, &auditChain{a},
+		&queues{a}, &outbox{a}, &auditChain{a}, &tallyQueue{a},
 	)
 }
 
@@ -174,4 +175,27 @@ func (c *auditChain) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(auditLength, prometheus.GaugeValue, float64(h.Seq))
 	ch <- prometheus.MustNewConstMetric(auditLag, prometheus.GaugeValue, lag.Seconds())
+}
+
+// tallyQueue tells how far the figures are behind what happened, read when it is asked.
+type tallyQueue struct{ app *App }
+
+var (
+	tallyWaiting = prometheus.NewDesc("tally_events_waiting", "Changes that the rolled-up figures do not have yet; answers add up to some thousands of them while they read.", nil, nil)
+	tallyLag     = prometheus.NewDesc("tally_lag_seconds", "Age of the oldest change that the rolled-up figures do not have yet.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (q *tallyQueue) Describe(ch chan<- *prometheus.Desc) { ch <- tallyWaiting; ch <- tallyLag }
+
+// Collect implements prometheus.Collector.
+func (q *tallyQueue) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	queue, err := q.app.Tally.Queue(ctx)
+	if err != nil {
+		return // database_up says so
+	}
+	ch <- prometheus.MustNewConstMetric(tallyWaiting, prometheus.GaugeValue, float64(queue.Waiting))
+	ch <- prometheus.MustNewConstMetric(tallyLag, prometheus.GaugeValue, queue.Lag.Seconds())
 }

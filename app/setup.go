@@ -18,6 +18,9 @@ func (a *App) Setup(ctx context.Context) error {
 	if err := a.Allowance.SeedPolicies(ctx); err != nil {
 		return err
 	}
+	if err := a.Tally.Ensure(ctx); err != nil {
+		return err
+	}
 	return a.firstAccount(ctx)
 }
 

@@ -12,6 +12,7 @@ import (
 	"bangfu/model"
 	"bangfu/service/ledger"
 	"bangfu/service/limit"
+	"bangfu/service/tally"
 )
 
 // Withdraw takes a claim back that is not decided yet; its bill may then be entered anew. CodeConflict if it was decided.
@@ -97,6 +98,9 @@ func (s *Service) Approve(ctx context.Context, actor model.Actor, key string, id
 		}
 		if err := move(tx, c, StatusEntered, "审批", map[string]any{"status": StatusApproved, "decided_by": actor.ID, "decided_at": now, "decision_note": note,
 			"counted_at": now, "updated_at": now}); err != nil {
+			return View{}, err
+		}
+		if err := tally.Write(tx, s.db, tally.Claimed(s.db, c, 1, now)); err != nil {
 			return View{}, err
 		}
 		c.Status, c.DecidedBy, c.DecidedAt, c.DecisionNote, c.CountedAt, c.UpdatedAt = StatusApproved, &actor.ID, &now, note, &now, now
@@ -234,11 +238,17 @@ func (s *Service) Revoke(ctx context.Context, actor model.Actor, key string, id 
 		if err := another(c, actor, "撤销"); err != nil {
 			return View{}, err
 		}
+		if now.Before(*c.CountedAt) { // by another machine's clock
+			now = *c.CountedAt
+		}
 		if err := s.lowerCaps(tx, c); err != nil {
 			return View{}, err
 		}
 		if err := move(tx, c, StatusApproved, "撤销", map[string]any{"status": StatusRevoked, "live_invoice": nil, "revoked_by": actor.ID, "revoked_at": now,
 			"revoke_reason": reason, "updated_at": now}); err != nil {
+			return View{}, err
+		}
+		if err := tally.Write(tx, s.db, tally.Claimed(s.db, c, -1, now)); err != nil {
 			return View{}, err
 		}
 		c.Status, c.LiveInvoice, c.RevokedBy, c.RevokedAt, c.RevokeReason, c.UpdatedAt = StatusRevoked, nil, &actor.ID, &now, reason, now

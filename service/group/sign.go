@@ -11,6 +11,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/order"
+	"bangfu/service/tally"
 )
 
 // PaperSigned is the answer to entering signatures from paper.
@@ -88,7 +89,11 @@ func (s *Service) sign(tx *gorm.DB, actor model.Actor, p model.GroupPurchase, re
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	if err := arrived(tx, p); err != nil {
+	o, err := arrived(tx, p)
+	if err != nil {
+		return 0, err
+	}
+	if now, err = notBefore(tx, ids, o, now); err != nil {
 		return 0, err
 	}
 	signatures := make([]model.GroupSignoff, len(ids))
@@ -98,29 +103,56 @@ func (s *Service) sign(tx *gorm.DB, actor model.Actor, p model.GroupPurchase, re
 	if err := tx.CreateInBatches(signatures, s.db.BatchRows()).Error; err != nil {
 		return 0, err
 	}
+	if err := tally.Write(tx, s.db, tally.Signed(s.db, p, o, int64(len(ids)), now)); err != nil {
+		return 0, err
+	}
 	return len(ids), s.db.Audit(tx, actor, now, "group.sign", object(p.ID), p.UnionID, map[string]any{"method": method, "members": len(ids), "note": note})
 }
 
-// arrived refuses, with CodeConflict, to sign for what has not come, or was given back.
-func arrived(tx *gorm.DB, p model.GroupPurchase) error {
+// arrived reads the order; it refuses, with CodeConflict, to sign for what has not come, or was given back.
+func arrived(tx *gorm.DB, p model.GroupPurchase) (o model.Order, err error) {
 	if p.Status != StatusOrdered {
-		return notInState(p, "签收")
+		return o, notInState(p, "签收")
 	}
-	var o model.Order
 	if err := tx.Where("id = ?", *p.OrderID).Take(&o).Error; err != nil {
-		return err
+		return o, err
 	}
 	if o.RefundedFen >= o.GoodsFen {
-		return model.E(model.CodeConflict, "这次集体采购已经全部退款，不用签收")
+		return o, model.E(model.CodeConflict, "这次集体采购已经全部退款，不用签收")
 	}
 	var n int64
 	if err := tx.Model(&model.Parcel{}).Where("order_id = ? AND status = ?", o.ID, order.ParcelReceived).Count(&n).Error; err != nil {
-		return err
+		return o, err
 	}
 	if n == 0 {
-		return model.E(model.CodeConflict, "还没有包裹到达，收到后才能签收")
+		return o, model.E(model.CodeConflict, "还没有包裹到达，收到后才能签收")
 	}
-	return nil
+	return o, nil
+}
+
+// notBefore is now, or the moment of the order's payment or of an undone signature of the receivers if this machine's clock has not come that far.
+func notBefore(tx *gorm.DB, receivers []model.ID, o model.Order, now time.Time) (time.Time, error) {
+	if o.PaidAt != nil && now.Before(*o.PaidAt) {
+		now = *o.PaidAt
+	}
+	var last model.GroupSignoff
+	err := tx.Select("undone_at").Where("receiver_id IN ? AND undone_at > ?", receivers, now).Order("undone_at DESC").Limit(1).Take(&last).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return now, nil
+	}
+	if err != nil {
+		return now, err
+	}
+	return *last.UndoneAt, nil
+}
+
+// uncount takes the 人次 of an undone signature off, unless all of the order was given back: then none counts anyway.
+func (s *Service) uncount(tx *gorm.DB, p model.GroupPurchase, at time.Time) error {
+	var o model.Order
+	if err := tx.Where("id = ?", *p.OrderID).Take(&o).Error; err != nil || o.RefundedFen >= o.GoodsFen {
+		return err
+	}
+	return tally.Write(tx, s.db, tally.Signed(s.db, p, o, -1, at))
 }
 
 // UndoSignoff ends a wrong signature from now on, with a reason. Whoever entered it cannot undo it. Errors: CodeNotFound; CodeConflict if the
@@ -153,6 +185,9 @@ func (s *Service) UndoSignoff(ctx context.Context, actor model.Actor, id, member
 			return model.E(model.CodeSamePerson, "这条签收由您登记，须由另一个人撤销")
 		}
 		now := s.db.Now()
+		if now.Before(sig.SignedAt) { // by another machine's clock
+			now = sig.SignedAt
+		}
 		res := tx.Model(&model.GroupSignoff{}).Where("id = ? AND undone_at IS NULL", sig.ID).
 			UpdateColumns(map[string]any{"live_receiver_id": nil, "undone_by": actor.ID, "undone_at": now, "undo_reason": reason})
 		if res.Error != nil {
@@ -160,6 +195,9 @@ func (s *Service) UndoSignoff(ctx context.Context, actor model.Actor, id, member
 		}
 		if res.RowsAffected == 0 {
 			return errors.New("a signature changed under its receiver's lock")
+		}
+		if err := s.uncount(tx, p, now); err != nil {
+			return err
 		}
 		detail := map[string]any{"member": member, "method": sig.Method, "signed_at": sig.SignedAt, "reason": reason}
 		return s.db.Audit(tx, actor, now, "group.undo_sign", object(id), p.UnionID, detail)

@@ -58,7 +58,10 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 	if err := shiftAll(tx, &model.Fund{}, funds, now, model.E(model.CodeInsufficientFund, "工会经费账户余额不足")); err != nil {
 		return err
 	}
-	return shiftAll(tx, &model.Allowance{}, allowances, now, model.E(model.CodeInsufficientBalance, "帮扶额度余额不足"))
+	if err := shiftAll(tx, &model.Allowance{}, allowances, now, model.E(model.CodeInsufficientBalance, "帮扶额度余额不足")); err != nil {
+		return err
+	}
+	return count(tx, db, now, movements)
 }
 
 // HoldAll is Hold for many allowances, each by its own amount (> 0), with one statement.

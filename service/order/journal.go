@@ -10,6 +10,7 @@ import (
 	"bangfu/model"
 	"bangfu/service/ledger"
 	"bangfu/service/shop"
+	"bangfu/service/tally"
 )
 
 // journal collects the rows of decided orders, so that any number of them are stored with one statement a table.
@@ -23,6 +24,7 @@ type journal struct {
 	parcels   []model.Parcel
 	goods     []shop.Movement
 	spends    []ledger.Movement
+	events    []model.TallyEvent
 	holds     []model.Hold
 	held      map[model.ID]model.Fen // by allowance
 	payments  []model.Payment
@@ -61,6 +63,7 @@ func (j *journal) add(actor model.Actor, order *model.Order, b basket) error {
 		for _, sh := range b.shares {
 			j.spends = append(j.spends, spend(order.ID, sh))
 		}
+		j.events = append(j.events, tally.OrderPaid(j.s.db, *order, byPurse(b.shares))...)
 	}
 	j.histories = append(j.histories, entry)
 	j.orders, j.lines, j.parcels = append(j.orders, *order), append(j.lines, b.lines...), append(j.parcels, parcels...)
@@ -139,6 +142,7 @@ func (j *journal) store(tx *gorm.DB) error {
 		func() error { return model.InsertAll(tx, db, j.holds) },
 		func() error { return model.InsertAll(tx, db, j.payments) },
 		func() error { return model.InsertAll(tx, db, j.histories) },
+		func() error { return tally.Write(tx, db, j.events...) },
 	} {
 		if err := insert(); err != nil {
 			return err

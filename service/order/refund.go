@@ -71,6 +71,9 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 	if err != nil {
 		return Returned{}, err
 	}
+	if now, err = b.notBefore(tx, now); err != nil {
+		return Returned{}, err
+	}
 	back, err := b.plan(r.Lines)
 	if err != nil {
 		return Returned{}, err
@@ -107,6 +110,9 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 		return Returned{}, err
 	}
 	if err := cut.store(tx); err != nil {
+		return Returned{}, err
+	}
+	if err := s.countRefund(tx, now, b.order, done, moves); err != nil {
 		return Returned{}, err
 	}
 	return done, s.db.Audit(tx, actor, now, refundActions[r.Kind], object(r.Order), b.order.UnionID, map[string]any{

@@ -12,6 +12,7 @@ import (
 	"bangfu/model"
 	"bangfu/service/ledger"
 	"bangfu/service/shop"
+	"bangfu/service/tally"
 )
 
 // The states of a hold.
@@ -41,11 +42,13 @@ func (s *Service) Capture(tx *gorm.DB, actor model.Actor, now time.Time, id, pay
 	if err := turn(tx, id, StatusPending, map[string]any{"status": StatusPaid, "paid_at": now, "updated_at": now}); err != nil {
 		return err
 	}
+	paid := make([]share, 0, len(holds))
 	for _, h := range holds {
 		sh := share{from: ledger.Payment(payment), purse: h.Purse, year: h.Year, union: h.UnionID, supplier: h.SupplierID, amount: h.AmountFen}
 		if h.AllowanceID != nil {
 			sh.from = ledger.Allowance(*h.AllowanceID)
 		}
+		paid = append(paid, sh)
 		m := spend(id, sh)
 		m.Held = h.AllowanceID != nil
 		if err := ledger.Post(tx, s.db, now, m); err != nil {
@@ -53,6 +56,10 @@ func (s *Service) Capture(tx *gorm.DB, actor model.Actor, now time.Time, id, pay
 		}
 	}
 	if err := turnHolds(tx, id, len(holds), holdCaptured, now); err != nil {
+		return err
+	}
+	order.PaidAt = &now
+	if err := tally.Write(tx, s.db, tally.OrderPaid(s.db, order, byPurse(paid))...); err != nil {
 		return err
 	}
 	return s.db.Audit(tx, actor, now, "order.paid", object(id), order.UnionID, map[string]any{"order_no": order.OrderNo, "wechat_fen": order.WechatFen})

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	figures "bangfu/service/tally"
 )
 
 // Move puts a union with everything below it under another parent in the actor's subtree. union_paths keeps where each
@@ -80,6 +81,9 @@ func (s *Service) move(tx *gorm.DB, now time.Time, u, parent model.Union) error 
 		return err
 	}
 	if err := open().UpdateColumn("to_at", now).Error; err != nil {
+		return err
+	}
+	if err := figures.Write(tx, s.db, figures.Moved(s.db, u.ID, now)); err != nil {
 		return err
 	}
 	return tx.Exec("INSERT INTO union_paths (union_id, from_at, to_at, path) SELECT u.id, ?, NULL, u.path FROM unions u WHERE u.path LIKE ? "+

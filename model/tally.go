@@ -1,0 +1,135 @@
+package model
+
+import "time"
+
+// TallyEvent is one change of a counted figure, written in the transaction that made the change. It waits in the queue until a worker has
+// added it to the rollups (done), and is kept for a while after that so that forms can count up to a moment of the last hour.
+type TallyEvent struct {
+	ID          ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
+	Kind        string    `gorm:"column:kind"`       // order | group | refund | ungroup | spend | back | sign | fund | grant | revoke | sweep | claim | move
+	RefID       ID        `gorm:"column:ref_id"`     // order and group: the order; refund and ungroup: the refund; else 0
+	MemberID    ID        `gorm:"column:member_id"`  // order: who bought; else 0
+	UnionID     ID        `gorm:"column:union_id"`   // whose figures change; move: which union was moved
+	Year        Year      `gorm:"column:year"`       // of the money; move: 0
+	ChannelID   ID        `gorm:"column:channel_id"` // the form's row; 0: row 2, the product's own platform
+	Purse       Purse     `gorm:"column:purse"`      // of purse_fen; empty: none
+	Times       int64     `gorm:"column:times"`      // 人次, signed
+	AmountFen   Fen       `gorm:"column:amount_fen"` // 消费总金额, signed
+	WechatFen   Fen       `gorm:"column:wechat_fen"` // of it, signed
+	InvestedFen Fen       `gorm:"column:invested_fen"`
+	PurseFen    Fen       `gorm:"column:purse_fen"` // what the kind moves of the purse, signed
+	At          time.Time `gorm:"column:at"`        // as the form counts it
+	Done        bool      `gorm:"column:done"`      // the rollups have it
+}
+
+// TableName implements gorm's Tabler.
+func (TallyEvent) TableName() string { return "tally_events" }
+
+// TallyState says whether the rollups can be used; its one row (id 1) is locked by whoever changes them.
+type TallyState struct {
+	ID       ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
+	Status   string    `gorm:"column:status"`    // building | ready
+	Token    ID        `gorm:"column:token"`     // of the rebuild that made them or is making them
+	PurgedTo time.Time `gorm:"column:purged_to"` // events that are done and before this moment may be gone
+	BuiltAt  time.Time `gorm:"column:built_at"`  // when the present rebuild began
+}
+
+// TableName implements gorm's Tabler.
+func (TallyState) TableName() string { return "tally_state" }
+
+// TallyNode is where the rollups have a union in the tree. It follows unions.path as soon as the move has been taken from the queue.
+type TallyNode struct {
+	UnionID ID     `gorm:"column:union_id;primaryKey;autoIncrement:false"`
+	Path    string `gorm:"column:path"`
+}
+
+// TableName implements gorm's Tabler.
+func (TallyNode) TableName() string { return "tally_nodes" }
+
+// TallyForm is what one union (without those below it) adds to the statistics forms of a year.
+type TallyForm struct {
+	Year        Year  `gorm:"column:year;primaryKey;autoIncrement:false"`
+	UnionID     ID    `gorm:"column:union_id;primaryKey;autoIncrement:false"`
+	ChannelID   ID    `gorm:"column:channel_id;primaryKey;autoIncrement:false"` // 0: row 2
+	Times       int64 `gorm:"column:times"`
+	AmountFen   Fen   `gorm:"column:amount_fen"`
+	InvestedFen Fen   `gorm:"column:invested_fen"`
+}
+
+// TableName implements gorm's Tabler.
+func (TallyForm) TableName() string { return "tally_forms" }
+
+// TallyDay is the part of a TallyForm that falls on one China day.
+type TallyDay struct {
+	UnionID     ID    `gorm:"column:union_id;primaryKey;autoIncrement:false"`
+	Year        Year  `gorm:"column:year;primaryKey;autoIncrement:false"`
+	Day         int   `gorm:"column:day;primaryKey;autoIncrement:false"` // yyyymmdd; it may lie after the year
+	ChannelID   ID    `gorm:"column:channel_id;primaryKey;autoIncrement:false"`
+	Times       int64 `gorm:"column:times"`
+	AmountFen   Fen   `gorm:"column:amount_fen"`
+	InvestedFen Fen   `gorm:"column:invested_fen"`
+}
+
+// TableName implements gorm's Tabler.
+func (TallyDay) TableName() string { return "tally_days" }
+
+// TallyMonth is what was bought in a union and all below it in a China month.
+type TallyMonth struct {
+	NodeID            ID    `gorm:"column:node_id;primaryKey;autoIncrement:false"`
+	Year              Year  `gorm:"column:year;primaryKey;autoIncrement:false"`
+	Month             int   `gorm:"column:month;primaryKey;autoIncrement:false"` // yyyymm; 0: buyers alone
+	Buyers            int64 `gorm:"column:buyers"`                               // memberships that bought in the year, in month 0
+	Orders            int64 `gorm:"column:orders"`
+	Times             int64 `gorm:"column:times"`
+	PaidFen           Fen   `gorm:"column:paid_fen"`
+	WechatFen         Fen   `gorm:"column:wechat_fen"` // of paid
+	Refunds           int64 `gorm:"column:refunds"`
+	RefundedFen       Fen   `gorm:"column:refunded_fen"`
+	RefundedWechatFen Fen   `gorm:"column:refunded_wechat_fen"` // of refunded
+	Claims            int64 `gorm:"column:claims"`
+	ClaimedTimes      int64 `gorm:"column:claimed_times"`
+	ClaimedFen        Fen   `gorm:"column:claimed_fen"`
+}
+
+// TableName implements gorm's Tabler.
+func (TallyMonth) TableName() string { return "tally_months" }
+
+// TallyGood is what was bought of a product in a union and all below it in a year.
+type TallyGood struct {
+	NodeID           ID    `gorm:"column:node_id;primaryKey;autoIncrement:false"`
+	Year             Year  `gorm:"column:year;primaryKey;autoIncrement:false"`
+	ProductID        ID    `gorm:"column:product_id;primaryKey;autoIncrement:false"` // 0: typed at a counter
+	SupplierID       ID    `gorm:"column:supplier_id;primaryKey;autoIncrement:false"`
+	RegionID         ID    `gorm:"column:region_id;primaryKey;autoIncrement:false"` // 0: typed at a counter
+	Quantity         int64 `gorm:"column:quantity"`
+	AmountFen        Fen   `gorm:"column:amount_fen"`
+	RefundedQuantity int64 `gorm:"column:refunded_quantity"`
+	RefundedFen      Fen   `gorm:"column:refunded_fen"`
+}
+
+// TableName implements gorm's Tabler.
+func (TallyGood) TableName() string { return "tally_goods" }
+
+// TallyPurse is what became of a purse's money of a year in a union and all below it.
+type TallyPurse struct {
+	NodeID      ID    `gorm:"column:node_id;primaryKey;autoIncrement:false"`
+	Year        Year  `gorm:"column:year;primaryKey;autoIncrement:false"`
+	Purse       Purse `gorm:"column:purse;primaryKey"`
+	FundedFen   Fen   `gorm:"column:funded_fen"`   // put into funds
+	GrantedFen  Fen   `gorm:"column:granted_fen"`  // out of funds into allowances
+	ReturnedFen Fen   `gorm:"column:returned_fen"` // out of allowances, or refunded past them, into funds
+	SpentFen    Fen   `gorm:"column:spent_fen"`    // out of allowances, less refunds
+	GroupFen    Fen   `gorm:"column:group_fen"`    // out of funds for group orders, less refunds
+}
+
+// TableName implements gorm's Tabler.
+func (TallyPurse) TableName() string { return "tally_purses" }
+
+// TallyBuyer is a membership that has bought in a year.
+type TallyBuyer struct {
+	Year     Year `gorm:"column:year;primaryKey;autoIncrement:false"`
+	MemberID ID   `gorm:"column:member_id;primaryKey;autoIncrement:false"`
+}
+
+// TableName implements gorm's Tabler.
+func (TallyBuyer) TableName() string { return "tally_buyers" }
