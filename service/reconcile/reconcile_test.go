@@ -11,6 +11,7 @@ import (
 	"bangfu/model"
 	"bangfu/model/modeltest"
 	"bangfu/service/reconcile"
+	"bangfu/service/tally"
 )
 
 // TestEmpty shows that every statement runs on the database and that an empty one is sound.
@@ -118,6 +119,9 @@ func fill(t *testing.T, db *model.DB) {
 		}
 	}
 	fillTrail(t, db)
+	if _, err := tally.New(db).Rebuild(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // claim is a claim of the extra purse at channel 72, entered by 1, decided and perhaps revoked at the same moment by 2.
@@ -244,6 +248,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 		{"claim_evidence", "claim:75", "UPDATE claims SET channel_id = 20 WHERE id = 75"},
 		{"claim_evidence", "claim:74", "UPDATE members SET person_id = 10, union_id = 2 WHERE id = 71"},
 	}
+	breaks = append(breaks, tallyBreaks...)
 	breaks = append(breaks, settlementBreaks...)
 	breaks = append(breaks, afterSaleBreaks...)
 	breaks = append(breaks, paymentBreaks...)

@@ -1,0 +1,12 @@
+package reconcile_test
+
+var tallyBreaks = []breach{
+	{"tally", "union:1 2025 channel:20 amount_fen", "UPDATE tally_forms SET amount_fen = amount_fen + 1"},
+	{"tally", "union:1 2025 channel:0 invested_fen", "DELETE FROM tally_forms"},
+	{"tally", "union:1 2025 day:20250303 channel:20 times", "UPDATE tally_days SET times = times + 1"},
+	{"tally", "node:1 2025 month:202503 orders", "DELETE FROM tally_months"},
+	{"tally", "node:1 2025 month:0 buyers", "UPDATE tally_months SET buyers = 5 WHERE month = 0"},
+	{"tally", "node:1 2025 product:22 supplier:21 region:0 refunded_fen", "UPDATE tally_goods SET refunded_fen = 0"},
+	{"tally", "node:1 2025 purse:extra spent_fen", "UPDATE tally_purses SET spent_fen = 0"},
+	{"tally", "union:1 2025 channel:20 times", "INSERT INTO tally_events (id, kind, ref_id, member_id, union_id, year, channel_id, purse, times, amount_fen, wechat_fen, invested_fen, purse_fen, at, done) VALUES (1, 'sign', 0, 0, 1, 2025, 20, '', 1, 0, 0, 0, 0, '2025-03-03 00:00:00', 0)"},
+}
