@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"bangfu/app"
 	"bangfu/config"
@@ -12,14 +13,17 @@ import (
 	"bangfu/service/audit"
 )
 
-// openForReading opens the database that the settings name, with the keys by which its audit trail is verified.
-func openForReading(ctx context.Context, cfg *config.Config, o app.Options) (*model.DB, error) {
+// openForReading opens the database that the settings name, with the keys by which its audit trail is verified; keyless: without them if there
+// are none.
+func openForReading(ctx context.Context, cfg *config.Config, o app.Options, keyless bool) (*model.DB, error) {
 	db, err := app.OpenDB(ctx, cfg, o)
 	if err != nil {
 		return nil, err
 	}
 	if err = db.CheckSchema(ctx); err == nil {
-		err = useAuditKeys(ctx, cfg, db)
+		if err = useAuditKeys(ctx, cfg, db); keyless && errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -47,7 +51,7 @@ func useAuditKeys(ctx context.Context, cfg *config.Config, db *model.DB) error {
 
 // auditHead prints the end of the audit trail's chain, to be noted outside the database.
 func auditHead(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
-	db, err := openForReading(ctx, cfg, o)
+	db, err := openForReading(ctx, cfg, o, false)
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func auditVerify(ctx context.Context, cfg *config.Config, o app.Options, since s
 		}
 		anchor = &a
 	}
-	db, err := openForReading(ctx, cfg, o)
+	db, err := openForReading(ctx, cfg, o, false)
 	if err != nil {
 		return err
 	}

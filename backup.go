@@ -97,7 +97,7 @@ func restore(ctx context.Context, cfg *config.Config, o backup.Options, call bac
 		return err
 	}
 	o.Say("restored in %s; now every invariant is proved", time.Since(start).Round(time.Millisecond))
-	err = reconcileDB(ctx, cfg, app.Options{Log: slog.New(slog.DiscardHandler)}, stdout)
+	err = reconcileDB(ctx, cfg, app.Options{Log: slog.New(slog.DiscardHandler)}, true, stdout)
 	if errors.Is(err, model.ErrSchema) {
 		return fmt.Errorf("restored, but not proved: the backup was made by program %s: %w; then run reconcile", m.Program, err)
 	}

@@ -151,7 +151,7 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	case "migrate":
 		return migrate(ctx, cfg, o, stdout)
 	case "reconcile":
-		return reconcileDB(ctx, cfg, o, stdout)
+		return reconcileDB(ctx, cfg, o, false, stdout)
 	case "audit-head":
 		return auditHead(ctx, cfg, o, stdout)
 	case "audit-verify":

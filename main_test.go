@@ -220,4 +220,9 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 	}
 	call(0, "0 sealed values", "rekey")
+	call(0, "条已封存的审计记录，通过", "reconcile")
+	call(0, "1:1.", "audit-head")
+	call(0, "不符 0 处", "audit-verify")
+	call(1, "与留存的链头不符", "audit-verify", "--since=1:1.other")
+	call(2, "is not SEQ:HASH", "audit-verify", "--since=x")
 }

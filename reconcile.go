@@ -18,18 +18,24 @@ import (
 // errBreach says that reconcile found something that must not be; the report has been printed.
 var errBreach = errors.New("an invariant is broken")
 
-// reconcileDB proves every invariant on the database that the settings name.
-func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+// reconcileDB proves every invariant on the database that the settings name; keyless: all but the audit trail's if there are no keys, and says
+// so.
+func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, keyless bool, stdout io.Writer) error {
 	if _, err := os.Stat(app.DatabaseFile(cfg)); cfg.MySQLDSN == "" && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database: MYSQL_DSN is not set and DATA_DIR %s holds none", cfg.DataDir)
 	}
-	db, err := openForReading(ctx, cfg, o)
+	db, err := openForReading(ctx, cfg, o, keyless)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
 	start := time.Now()
-	report, err := reconcile.Run(ctx, db)
+	prove := reconcile.Run
+	if db.AuditKeys() == nil {
+		prove = reconcile.RunWithoutKeys
+		_, _ = fmt.Fprintln(stdout, "审计记录没有核对：没有 HASH_KEY。密钥就位后请再运行 reconcile")
+	}
+	report, err := prove(ctx, db)
 	if err != nil {
 		return err
 	}
