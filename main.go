@@ -43,6 +43,8 @@ Commands:
   audit-head   print the end of the audit trail's chain (SEQ:HASH), to be noted outside the database
   audit-verify verify the audit trail's chain; exits 1 if an entry or seal was changed, removed or put in
                  --since=SEQ:HASH  hold it against a noted head, and verify only what came after
+  recount      count the figures behind dashboards and forms anew: to repair them, or after rows were put into
+               the database without the product (the upgrade that brings them does it by itself)
   rekey        seal personal data again with the first key of FIELD_KEYS, after a new key was put first
   backup       copy database and pictures, consistently and while the product works, into a new folder below
                the given one; the keys are not in it: bangfu backup FOLDER
@@ -131,7 +133,7 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	case "version":
 		_, err := fmt.Fprintf(stdout, "bangfu %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return err
-	case "serve", "demo", "migrate", "reconcile", "audit-head", "audit-verify", "rekey", "healthcheck":
+	case "serve", "demo", "migrate", "reconcile", "audit-head", "audit-verify", "recount", "rekey", "healthcheck":
 	default:
 		return usageError(fmt.Sprintf("there is no command %q", command))
 	}
@@ -156,6 +158,8 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 		return auditHead(ctx, cfg, o, stdout)
 	case "audit-verify":
 		return auditVerify(ctx, cfg, o, since, stdout)
+	case "recount":
+		return recount(ctx, cfg, o, stdout)
 	case "rekey":
 		return rekey(ctx, cfg, o, stdout)
 	default:
@@ -194,6 +198,18 @@ func migrate(ctx context.Context, cfg *config.Config, o app.Options, stdout io.W
 	}
 	_, _ = fmt.Fprintf(stdout, "database schema is up to date (%s)\n", a.DB.Dialect)
 	return errors.Join(a.Audit.Seal(ctx), a.Close()) // entries of before the upgrade become part of the chain now
+}
+
+func recount(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	a, err := app.Open(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	built, err := a.Tally.Rebuild(ctx)
+	if err == nil {
+		_, _ = fmt.Fprintf(stdout, "%d unions were counted anew: %d rows in %s\n", built.Unions, built.Rows, built.Took.Round(time.Millisecond))
+	}
+	return errors.Join(err, a.Close())
 }
 
 func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {

@@ -41,6 +41,7 @@ func TestCommandLine(t *testing.T) {
 		{"--migrate --fast", 2, `"--fast"`},
 		{"migrate", 0, "up to date"},
 		{"reconcile", 0, "全部通过"},
+		{"recount", 0, "1 unions were counted anew: 0 rows"},
 		{"rekey", 0, "0 sealed values"},
 		{"backup", 2, "backup wants a folder"},
 		{"backup --help", 0, "Usage: bangfu"},

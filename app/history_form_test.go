@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"gorm.io/gorm"
@@ -67,4 +68,37 @@ func (h *history) submitForm(period model.ID) {
 		h.fail("submitting a form: %v", err)
 	}
 	h.tally.add("= forms submitted")
+}
+
+// compareForms holds what forms say out of the rollups against what they say when everything is counted anew.
+func (h *history) compareForms() {
+	var periods []model.ReportingPeriod
+	read := h.DB.Read(context.Background())
+	if err := read.Find(&periods).Error; err != nil {
+		h.fail("%v", err)
+	}
+	forms := func() (all []report.StatementView) {
+		for _, u := range []model.ID{h.union.ID, h.root().ID} {
+			for _, p := range periods {
+				v, err := h.Report.Statement(context.Background(), h.city, u, p.ID)
+				if err != nil {
+					h.fail("form: %v", err)
+				}
+				all = append(all, v)
+			}
+		}
+		return all
+	}
+	quick := forms()
+	h.exec("UPDATE tally_state SET status = 'building'")
+	slow := forms()
+	h.exec("UPDATE tally_state SET status = 'ready'")
+	if !reflect.DeepEqual(quick, slow) {
+		h.fail("out of the rollups %+v\ncounted anew %+v", quick, slow)
+	}
+	for _, v := range quick {
+		if v.Total.AmountFen != 0 && !v.Frozen {
+			h.tally.add("= forms compared")
+		}
+	}
 }

@@ -291,12 +291,14 @@ func (h *history) end() {
 			h.fail("draining: %v", err)
 		}
 	}
+	h.compareForms()
 	h.submitForms()
 	for _, a := range h.acks {
 		if got, err := a.again(); err != nil || got != a.want {
 			h.fail("%s was answered with %s, and again with %s (%v)", a.what, a.want, got, err)
 		}
 	}
+	h.compareForms()
 	report, err := reconcile.Run(ctx, h.DB)
 	if err != nil {
 		h.fail("reconcile: %v", err)

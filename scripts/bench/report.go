@@ -229,7 +229,7 @@ before each run.%s Ratios are taken within a round; what stands here is their me
 // explanation says what the variants are.
 const explanation = `## What is compared
 
-Every variant leaves the same rows behind for an order of one piece: order, line, parcel, stock movement, transfer, audit entry and idempotency key, and has moved one
+Every variant leaves the same rows behind for an order of one piece: order, line, parcel, stock movement, transfer, audit entry, counted change and idempotency key, and has moved one
 stock and one allowance; the rows of naive and limit are copies of what the product wrote for one order, with new ids, causes and times. After each run the
 tables are held against what was acknowledged, and after the product's own variants ` + "`reconcile`" + ` has to pass.
 

@@ -33,16 +33,16 @@ type column struct {
 
 // purchase is what differs from order to order.
 type purchase struct {
-	member                                     world.Member
-	goods                                      world.Goods
-	order, line, parcel, move, transfer, audit model.ID
-	no, key, at                                string
+	member                                            world.Member
+	goods                                             world.Goods
+	order, line, parcel, move, transfer, audit, event model.ID
+	no, key, at                                       string
 }
 
 // newPurchase is one piece of the goods for the member.
 func newPurchase(db *model.DB, m world.Member, g world.Goods) *purchase {
 	now := time.Now().UTC()
-	return &purchase{member: m, goods: g, order: db.NewID(), line: db.NewID(), parcel: db.NewID(), move: db.NewID(), transfer: db.NewID(), audit: db.NewID(),
+	return &purchase{member: m, goods: g, order: db.NewID(), line: db.NewID(), parcel: db.NewID(), move: db.NewID(), transfer: db.NewID(), audit: db.NewID(), event: db.NewID(),
 		no: fmt.Sprintf("%s%010d", now.Format("20060102"), rand.Int64N(1e10)), key: newKey(), at: now.Format("2006-01-02 15:04:05.000")}
 }
 
@@ -72,6 +72,8 @@ var fills = []struct {
 	{"audit_entries", map[string]func(p *purchase) any{
 		"id": func(p *purchase) any { return p.audit }, "actor": actorOf, "at": atOf, "union_id": unionOf,
 		"object": func(p *purchase) any { return "order:" + p.order.String() }}},
+	{"tally_events", map[string]func(p *purchase) any{
+		"id": func(p *purchase) any { return p.event }, "ref_id": orderOf, "member_id": func(p *purchase) any { return p.member.Member }, "union_id": unionOf, "at": atOf}},
 	{"idempotency_keys", map[string]func(p *purchase) any{
 		"actor": actorOf, "idem_key": func(p *purchase) any { return p.key }, "created_at": atOf}},
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/report/form"
+	"bangfu/service/tally"
 )
 
 // Purchases are the orders of a segment's unions and year that were paid before each union's moment. A purchase
@@ -58,8 +60,77 @@ WHERE {where} GROUP BY c.form_row`
 // sources are what the form is filled from; each adds to its rows. A further source of purchases is one more statement here.
 var sources = []string{paidSQL, refundedSQL, groupSQL, grantedSQL, revokedSQL, claimedSQL, unclaimedSQL}
 
-// count fills the form's eight rows from all sources over the segments.
+// count is recountSegments, but of unions that all count up to one moment it takes the figures from the rollups where these know them. tx must
+// be one read-consistent view.
 func count(tx *gorm.DB, over []segment, year model.Year) ([8]form.Row, error) {
+	rows, slow := form.BlankRows(), make([]segment, 0, len(over))
+	var rowOf map[model.ID]int
+	for _, g := range over {
+		if g.sums {
+			sums, err := frozenSums(tx, g.ids)
+			if err == nil {
+				err = add(&rows, sums)
+			}
+			if err != nil {
+				return rows, err
+			}
+			continue
+		}
+		if g.at.IsZero() {
+			slow = append(slow, g)
+			continue
+		}
+		cells, known, err := tally.Form(tx, year, g.at, g.ids)
+		if err != nil {
+			return rows, err
+		}
+		if !known {
+			slow = append(slow, g)
+			continue
+		}
+		if rowOf == nil {
+			if rowOf, err = formRows(tx); err != nil {
+				return rows, err
+			}
+		}
+		sums := make([]figure, len(cells))
+		for i, c := range cells {
+			sums[i] = figure{rowOf[c.ChannelID], c.Times, c.AmountFen, c.InvestedFen}
+		}
+		if err := add(&rows, sums); err != nil {
+			return rows, err
+		}
+	}
+	rest, err := recountSegments(tx, slow, year)
+	for i, r := range rest {
+		rows[i].PersonTimes += r.PersonTimes
+		rows[i].Amount += r.Amount
+		rows[i].Invested += r.Invested
+	}
+	return rows, err
+}
+
+// frozenSums adds up what submitted forms say. All of their parts count here as they did there, and nothing before a part's moment changes any
+// more (docs/adr/0008), so this is what counting them again would give; reconcile does count them again.
+func frozenSums(tx *gorm.DB, statements []model.ID) (sums []figure, err error) {
+	err = tx.Raw(`SELECT row_no, SUM(person_times) AS person_times, SUM(amount_fen) AS amount_fen, SUM(invested_fen) AS invested_fen
+FROM statement_rows WHERE statement_id IN ? GROUP BY row_no`, statements).Scan(&sums).Error
+	return sums, err
+}
+
+// formRows tells each channel's row of the form; channel 0 is the product's own platform.
+func formRows(tx *gorm.DB) (map[model.ID]int, error) {
+	var channels []model.Channel
+	err := tx.Select("id", "form_row").Find(&channels).Error
+	rows := map[model.ID]int{0: 2}
+	for _, c := range channels {
+		rows[c.ID] = c.FormRow
+	}
+	return rows, err
+}
+
+// recountSegments fills the form's eight rows from all sources over the segments, from nothing but what happened.
+func recountSegments(tx *gorm.DB, over []segment, year model.Year) ([8]form.Row, error) {
 	rows := form.BlankRows()
 	for _, g := range over {
 		for _, sql := range sources {
@@ -75,17 +146,19 @@ func count(tx *gorm.DB, over []segment, year model.Year) ([8]form.Row, error) {
 	return rows, nil
 }
 
-// fill decides the parts of the union's form as of a moment and counts them.
-func fill(tx *gorm.DB, union model.ID, p Period, at, treeAt time.Time) ([]model.StatementPart, [8]form.Row, error) {
-	all, err := parts(tx, union, p, at, treeAt)
-	if err != nil {
-		return nil, form.BlankRows(), err
-	}
-	over, err := segments(tx, all)
-	if err != nil {
-		return nil, form.BlankRows(), err
-	}
-	rows, err := count(tx, over, p.Year)
+// fill decides the parts of the union's form as of a moment and counts them, in one read-consistent view.
+func (s *Service) fill(ctx context.Context, union model.ID, p Period, at, treeAt time.Time) (all []model.StatementPart, rows [8]form.Row, err error) {
+	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		if all, err = parts(tx, union, p, at, treeAt); err != nil {
+			return err
+		}
+		over, err := segments(tx, all)
+		if err != nil {
+			return err
+		}
+		rows, err = count(tx, over, p.Year)
+		return err
+	})
 	return all, rows, err
 }
 

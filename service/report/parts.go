@@ -114,6 +114,7 @@ type segment struct {
 	where  string
 	ids    []model.ID // of statements, or of unions
 	at     time.Time  // of unions
+	sums   bool       // of statements: all their parts count
 }
 
 // maxIDs bounds the ids of one segment: the embedded database takes at most 32,766 values in a statement.
@@ -154,7 +155,9 @@ func segments(tx *gorm.DB, all []model.StatementPart) ([]segment, error) {
 	}
 	var out []segment
 	for ids := range slices.Chunk(keys(whole), maxIDs) {
-		out = append(out, statementSegment(ids...))
+		g := statementSegment(ids...)
+		g.sums = true
+		out = append(out, g)
 	}
 	for at, unions := range moments {
 		for ids := range slices.Chunk(unions, maxIDs) {

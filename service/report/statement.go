@@ -84,7 +84,7 @@ func (s *Service) Statement(ctx context.Context, actor model.Actor, unionID, per
 	if last != nil && last.Status == stateSubmitted {
 		return s.frozen(tx, actor, p, *last)
 	}
-	return s.live(tx, actor, p, unionID, last)
+	return s.live(ctx, tx, actor, p, unionID, last)
 }
 
 // Snapshot is a submitted form as it was submitted, whatever became of it.
@@ -120,7 +120,7 @@ func lastStatement(tx *gorm.DB, unionID, periodID model.ID) (*model.Statement, e
 	return &st, err
 }
 
-func (s *Service) live(tx *gorm.DB, actor model.Actor, p Period, unionID model.ID, last *model.Statement) (StatementView, error) {
+func (s *Service) live(ctx context.Context, tx *gorm.DB, actor model.Actor, p Period, unionID model.ID, last *model.Statement) (StatementView, error) {
 	now := s.db.Now()
 	v := StatementView{Period: p, State: stateOpen, AsOf: p.cutoff(now)}
 	if err := tx.Raw("SELECT id, name FROM unions WHERE id = ?", unionID).Take(&v.Union).Error; err != nil {
@@ -131,7 +131,7 @@ func (s *Service) live(tx *gorm.DB, actor model.Actor, p Period, unionID model.I
 			return v, err
 		}
 	}
-	all, rows, err := fill(tx, unionID, p, v.AsOf, p.treeAt(now))
+	all, rows, err := s.fill(ctx, unionID, p, v.AsOf, p.treeAt(now))
 	if err != nil {
 		return v, err
 	}

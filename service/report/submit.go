@@ -48,7 +48,7 @@ func (s *Service) Submit(ctx context.Context, actor model.Actor, unionID, period
 		return StatementView{}, err
 	}
 	st.Filler, st.FillerPhoneSealed = in.Filler, sealed
-	all, rows, err := fill(read, unionID, p, st.AsOf, p.treeAt(st.SubmittedAt))
+	all, rows, err := s.fill(ctx, unionID, p, st.AsOf, p.treeAt(st.SubmittedAt))
 	if err != nil {
 		return StatementView{}, err
 	}

@@ -86,7 +86,8 @@ func Seed(ctx context.Context, a *app.App, o Options) (*World, error) {
 			return nil, fmt.Errorf("members: %w", err)
 		}
 	}
-	return w, nil
+	_, err = a.Tally.Rebuild(ctx) // the rows came without the product
+	return w, err
 }
 
 // Refresh makes all sessions as if they had just been used, so that a run within the next minute does not note that again.
