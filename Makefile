@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: scale help demo build test race histories some-histories bench chaos some-chaos fuzz some-fuzz nightly check fmt fmt-check tidy-check generate-check vet lint clean
+.PHONY: scale help demo build test race histories some-histories bench chaos some-chaos drill fuzz some-fuzz nightly check fmt fmt-check tidy-check generate-check vet lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: ## measure the checkout beside its alternatives (docs/bench); CITY=folder
 
 chaos: ## break everything around the product on purpose, under load, and prove that nothing is lost (docs/chaos.md)
 	@scripts/need-servers.sh go run ./scripts/chaos -doc docs/chaos.md $(CHAOS)
+
+drill: ## back up under load, drop the database, restore it to a moment between (docs/drill.md)
+	@scripts/need-servers.sh go run ./scripts/chaos -drill docs/drill.md $(CHAOS)
 
 some-chaos: ## a short version of its main scenarios
 	@echo "== chaos"

@@ -32,8 +32,12 @@ func main() {
 	flag.IntVar(&o.Clients, "clients", 32, "clients at once")
 	flag.IntVar(&o.Rate, "rate", 1000, "new checkouts a second at most over all clients; below 0: no bound")
 	flag.StringVar(&o.Doc, "doc", "", "write the results into this Markdown file")
+	flag.StringVar(&o.Drill, "drill", "", "play the drill only, and write its results into this Markdown file")
 	flag.BoolVar(&o.Keep, "keep", false, "keep journal and show the product's log where a goal was missed")
 	flag.Parse()
+	if o.Drill != "" {
+		only = drill().Name
+	}
 	if only != "" {
 		o.Only = strings.Split(only, ",")
 	}
@@ -104,6 +108,9 @@ func run(ctx context.Context, o Options) (ok bool, err error) {
 		ok = ok && r.OK()
 	}
 	fmt.Println(summary(results))
+	if o.Drill != "" {
+		return ok, writeDrillDoc(o.Drill, h.mariadb.Version, results[0])
+	}
 	if o.Doc != "" {
 		err = writeDoc(o, h.mariadb.Version, results)
 	}

@@ -40,6 +40,7 @@ type Options struct {
 	Rate    int
 	Only    []string
 	Doc     string // where the document goes; empty: nowhere
+	Drill   string // where that of the drill goes
 	Keep    bool
 }
 
