@@ -24,11 +24,14 @@ type Service struct {
 	wechat    *wechat.Client
 	lifetimes Lifetimes
 	hashing   chan struct{} // one place for each password being hashed
+	visiting  *model.Reader[string, visit]
 }
 
 // New makes the service.
 func New(db *model.DB, g *guard.Guard, sealer *model.Sealer, platform *wechat.Client, lifetimes Lifetimes) *Service {
-	return &Service{db: db, guard: g, sealer: sealer, wechat: platform, lifetimes: lifetimes, hashing: make(chan struct{}, maxHashing)}
+	s := &Service{db: db, guard: g, sealer: sealer, wechat: platform, lifetimes: lifetimes, hashing: make(chan struct{}, maxHashing)}
+	s.visiting = model.NewReader(s.visits)
+	return s
 }
 
 // CheckScope is the package function of the same name on the service's database.

@@ -59,58 +59,95 @@ func errLoggedOut() error {
 	return model.E(model.CodeUnauthenticated, "登录已失效，请重新登录")
 }
 
-// session finds the live session behind a token and notes that it was seen. It is CodeUnauthenticated when there is
-// none, when it was revoked, idle for too long or past its absolute end.
-func (s *Service) session(ctx context.Context, audience, token string, idle time.Duration) (model.Session, error) {
+// alive tells whether the session may still be used: CodeUnauthenticated when it was revoked, is idle for too long or past its absolute
+// end. It notes that it was seen.
+func (s *Service) alive(ctx context.Context, row model.Session, idle time.Duration) error {
+	now := s.db.Now()
+	if row.RevokedAt != nil || !now.Before(row.ExpiresAt) || now.Sub(row.LastSeenAt) > idle {
+		return errLoggedOut()
+	}
+	if now.Sub(row.LastSeenAt) < touchEvery {
+		return nil
+	}
+	return s.db.Read(ctx).Model(&model.Session{}).Where("id = ? AND revoked_at IS NULL", row.ID).UpdateColumn("last_seen_at", now).Error
+}
+
+// tokenLength is the length of every token.
+const tokenLength = 43
+
+// session finds the live session of a console account behind its token.
+func (s *Service) session(ctx context.Context, token string, idle time.Duration) (model.Session, error) {
 	var row model.Session
-	if len(token) != 43 {
+	if len(token) != tokenLength {
 		return row, errLoggedOut()
 	}
-	err := s.db.Read(ctx).Where("token_hash = ? AND audience = ?", hashToken(token), audience).Take(&row).Error
+	err := s.db.Read(ctx).Where("token_hash = ? AND audience = ?", hashToken(token), audienceStaff).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return row, errLoggedOut()
 	}
 	if err != nil {
 		return row, err
 	}
-	now := s.db.Now()
-	if row.RevokedAt != nil || !now.Before(row.ExpiresAt) || now.Sub(row.LastSeenAt) > idle {
-		return row, errLoggedOut()
+	return row, s.alive(ctx, row, idle)
+}
+
+// visit is a member's session with the WeChat account that it belongs to.
+type visit struct {
+	session   model.Session
+	person    *model.ID // nil: not bound
+	consented bool      // to the privacy notice in force
+}
+
+// visits reads sessions by the hashes of their tokens.
+func (s *Service) visits(ctx context.Context, hashes []string) (map[string]visit, error) {
+	rows, err := s.db.Read(ctx).Raw(`SELECT s.token_hash, s.id, s.subject_id, s.last_seen_at, s.expires_at, s.revoked_at, a.person_id, c.version
+		FROM sessions s JOIN wechat_accounts a ON a.id = s.subject_id LEFT JOIN consents c ON c.account_id = a.id AND c.kind = 'privacy' AND c.version = ?
+		WHERE s.token_hash IN ? AND s.audience = ?`, PrivacyVersion, hashes, audienceMember).Rows()
+	if err != nil {
+		return nil, err
 	}
-	if now.Sub(row.LastSeenAt) >= touchEvery {
-		err = s.db.Read(ctx).Model(&model.Session{}).Where("id = ? AND revoked_at IS NULL", row.ID).UpdateColumn("last_seen_at", now).Error
+	defer func() { _ = rows.Close() }()
+	found := make(map[string]visit, len(hashes))
+	for rows.Next() {
+		var v visit
+		var version *string
+		r := &v.session
+		if err := rows.Scan(&r.TokenHash, &r.ID, &r.SubjectID, &r.LastSeenAt, &r.ExpiresAt, &r.RevokedAt, &v.person, &version); err != nil {
+			return nil, err
+		}
+		v.consented = version != nil
+		found[r.TokenHash] = v
 	}
-	return row, err
+	return found, rows.Err()
 }
 
 // MemberActor finds who a member's bearer token belongs to: a person if the WeChat account is bound, else the account; and
-// whether the account agreed to the privacy notice in force.
+// whether the account agreed to the privacy notice in force. Every request of every member asks this, so they ask together.
 func (s *Service) MemberActor(ctx context.Context, token string) (model.Actor, error) {
-	row, err := s.session(ctx, audienceMember, token, s.lifetimes.MemberIdle)
+	if len(token) != tokenLength {
+		return model.Actor{}, errLoggedOut()
+	}
+	v, found, err := s.visiting.Get(ctx, hashToken(token))
+	if err == nil && !found {
+		err = errLoggedOut()
+	}
+	if err == nil {
+		err = s.alive(ctx, v.session, s.lifetimes.MemberIdle)
+	}
 	if err != nil {
 		return model.Actor{}, err
 	}
-	var account struct {
-		ID       model.ID
-		PersonID *model.ID
-		Version  *string
-	}
-	err = s.db.Read(ctx).Table("wechat_accounts a").Select("a.id, a.person_id, c.version").
-		Joins("LEFT JOIN consents c ON c.account_id = a.id AND c.kind = 'privacy' AND c.version = ?", PrivacyVersion).
-		Where("a.id = ?", row.SubjectID).Take(&account).Error
-	if err != nil {
-		return model.Actor{}, err
-	}
-	actor := model.Actor{Kind: model.ActorAccount, ID: account.ID, AccountID: account.ID, SessionID: row.ID, Consented: account.Version != nil}
-	if account.PersonID != nil {
-		actor.Kind, actor.ID = model.ActorPerson, *account.PersonID
+	account := v.session.SubjectID
+	actor := model.Actor{Kind: model.ActorAccount, ID: account, AccountID: account, SessionID: v.session.ID, Consented: v.consented}
+	if v.person != nil {
+		actor.Kind, actor.ID = model.ActorPerson, *v.person
 	}
 	return actor, nil
 }
 
 // StaffActor finds who a console cookie belongs to. For anything but a safe read the CSRF token must fit the session.
 func (s *Service) StaffActor(ctx context.Context, token, csrf string, safe bool) (model.Actor, error) {
-	row, err := s.session(ctx, audienceStaff, token, s.lifetimes.StaffIdle)
+	row, err := s.session(ctx, token, s.lifetimes.StaffIdle)
 	if err != nil {
 		return model.Actor{}, err
 	}
