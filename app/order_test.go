@@ -568,3 +568,17 @@ func TestCheckoutMetrics(t *testing.T) {
 		}
 	}
 }
+
+// TestStaleSoldOutMark shows that a mark which is wrong, because the word that goods came back was lost, is found out by the next who is
+// turned away, and sells to them.
+func TestStaleSoldOutMark(t *testing.T) {
+	s := newStall(t)
+	b, k := s.buyer(s.union, 600_00), s.shop.SKUs[0]
+	s.Guard.MarkSoldOut(context.Background(), k.ID, time.Hour)
+	b.buys("stale-0001", b.cart(1, k))
+	s.travel(s.clock.Now().Add(11 * time.Second))
+	b.buys("stale-0002", b.cart(1, k))
+	if s.onHand(k.ID) != 98 {
+		t.Error(s.onHand(k.ID))
+	}
+}

@@ -10,7 +10,7 @@ import (
 const (
 	senders   = 2    // one pipeline on its way while the next fills
 	batchSize = 64   // most calls in one pipeline
-	queueSize = 4096 // most calls waiting; beyond it callers are let through at once
+	queueSize = 2048 // most calls waiting in a lane; beyond it callers are let through at once
 )
 
 var (
@@ -28,6 +28,7 @@ func notAsked(err error) bool {
 type call struct {
 	ctx  context.Context
 	fill func(redis.Pipeliner) // adds the commands; runs on a sender
+	then func(err error)       // if nobody waits for the call: told how it went
 	err  error                 // first failure among the commands; read it after done
 	done chan struct{}
 }
@@ -36,18 +37,16 @@ type call struct {
 // guard's patience. On an error the commands may or may not have been carried out, and what fill
 // wrote must not be looked at. A missing key (redis.Nil) is not an error.
 func (g *Guard) run(ctx context.Context, fill func(redis.Pipeliner)) error {
-	if g.breaker.open.Load() {
-		return errOpen
-	}
+	return g.runIn(ctx, int(g.next.Add(1)%senders), fill)
+}
+
+// runIn is run in a certain lane.
+func (g *Guard) runIn(ctx context.Context, lane int, fill func(redis.Pipeliner)) error {
 	ctx, cancel := context.WithTimeout(ctx, g.time.patience)
 	defer cancel()
 	c := &call{ctx: ctx, fill: fill, done: make(chan struct{})}
-	select {
-	case <-g.stop:
-		return errClosed
-	case g.queue <- c:
-	default:
-		return errFull
+	if err := g.enqueue(lane, c); err != nil {
+		return err
 	}
 	select {
 	case <-c.done:
@@ -59,23 +58,44 @@ func (g *Guard) run(ctx context.Context, fill func(redis.Pipeliner)) error {
 	}
 }
 
+// post has the commands carried out after all that are in the lane already, without waiting for them; then is told how it went.
+func (g *Guard) post(lane int, fill func(redis.Pipeliner), then func(err error)) {
+	if err := g.enqueue(lane, &call{ctx: context.Background(), fill: fill, then: then, done: make(chan struct{})}); err != nil {
+		then(err)
+	}
+}
+
+func (g *Guard) enqueue(lane int, c *call) error {
+	if g.breaker.open.Load() {
+		return errOpen
+	}
+	select {
+	case <-g.stop:
+		return errClosed
+	case g.lanes[lane] <- c:
+		return nil
+	default:
+		return errFull
+	}
+}
+
 // send takes what is waiting, as one pipeline, again and again.
-func (g *Guard) send() {
+func (g *Guard) send(lane chan *call) {
 	for {
 		select {
 		case <-g.stop:
 			return
-		case first := <-g.queue:
-			g.exec(g.gather(first))
+		case first := <-lane:
+			g.exec(gather(lane, first))
 		}
 	}
 }
 
-func (g *Guard) gather(first *call) []*call {
+func gather(lane chan *call, first *call) []*call {
 	batch := append(make([]*call, 0, batchSize), first)
 	for len(batch) < batchSize {
 		select {
-		case c := <-g.queue:
+		case c := <-lane:
 			batch = append(batch, c)
 		default:
 			return batch
@@ -109,6 +129,9 @@ func (g *Guard) exec(batch []*call) {
 			c.err = failure(cmds[start:ends[i]])
 		}
 		start = ends[i]
+		if c.then != nil {
+			c.then(c.err)
+		}
 		close(c.done)
 	}
 }

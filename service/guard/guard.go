@@ -70,8 +70,9 @@ type Guard struct {
 	calls     *prometheus.CounterVec
 	breaker   breaker
 	doomed    doomed
-	lifted    atomic.Bool // rate limits
-	queue     chan *call
+	lifted    atomic.Bool         // rate limits
+	lanes     [senders]chan *call // one a sender; calls of one lane are carried out in their order
+	next      atomic.Uint32       // lane of the next call that may take any
 	stop      chan struct{}
 	stopOnce  sync.Once
 	running   sync.WaitGroup
@@ -95,8 +96,10 @@ func open(ctx context.Context, o Options, t timing) (*Guard, error) {
 		cluster:   len(o.Addrs) > 1,
 		time:      t,
 		log:       o.Logger,
-		queue:     make(chan *call, queueSize),
 		stop:      make(chan struct{}),
+	}
+	for i := range g.lanes {
+		g.lanes[i] = make(chan *call, queueSize)
 	}
 	if g.prefix == "" {
 		g.prefix = "bf:"
@@ -120,8 +123,8 @@ func open(ctx context.Context, o Options, t timing) (*Guard, error) {
 	if err := g.probe(ctx); err != nil {
 		g.tripped(err)
 	}
-	for range senders {
-		g.running.Go(g.send)
+	for _, lane := range g.lanes {
+		g.running.Go(func() { g.send(lane) })
 	}
 	g.running.Go(g.supervise)
 	return g, nil

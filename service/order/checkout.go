@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"bangfu/model"
@@ -84,7 +85,7 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 	content := checkoutContent{Act: "checkout", Cart: cart}
 	verdict, release := s.guard.Door(ctx, actor.ID, cart.skus())
 	defer release()
-	if verdict.Outcome != guard.Pass {
+	if verdict.Outcome != guard.Pass && !(verdict.Outcome == guard.SoldOut && s.marks.stale(ctx, s, verdict.SKU)) {
 		placed, found, err := model.Answered[Placed](ctx, s.db, actor, key, content)
 		if found {
 			return placed, outcomeReplay, nil
@@ -133,6 +134,43 @@ func Refusal(v guard.Verdict) error {
 		e.RetryAfter = v.RetryAfter
 		return e
 	}
+}
+
+// soldOutCheck is how often, for each SKU, the database is asked whether a mark at the door is still right.
+const soldOutCheck = 200 * time.Millisecond
+
+// soldOutMarks remembers when the marks that turned somebody away were last held against the database.
+type soldOutMarks struct {
+	mu      sync.Mutex
+	checked map[model.ID]time.Time
+}
+
+// stale tells whether the SKU is marked as sold out but is not, and takes the mark away then: stock came back and the word of it was
+// lost with a Redis or a process. What it cannot tell it leaves to the mark, which ends by itself.
+func (m *soldOutMarks) stale(ctx context.Context, s *Service, sku model.ID) bool {
+	if !m.due(sku) {
+		return false
+	}
+	var stock model.Stock
+	if err := s.db.Read(ctx).Take(&stock, sku).Error; err != nil || stock.OnHand <= 0 {
+		return false
+	}
+	s.guard.ClearSoldOut(ctx, sku)
+	return true
+}
+
+func (m *soldOutMarks) due(sku model.ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if now.Sub(m.checked[sku]) < soldOutCheck {
+		return false
+	}
+	if m.checked == nil || len(m.checked) > 10_000 {
+		m.checked = map[model.ID]time.Time{}
+	}
+	m.checked[sku] = now
+	return true
 }
 
 // noteSoldOut has the door turn others away for a moment when nothing at all is left of a SKU.

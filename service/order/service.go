@@ -60,6 +60,7 @@ type Service struct {
 	checkouts   *prometheus.CounterVec
 	seconds     prometheus.Histogram
 	engine      *engine
+	marks       soldOutMarks
 }
 
 // New makes the service, starts its checkout engine (Close ends it), and registers checkout_total (by outcome), checkout_seconds,
