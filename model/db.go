@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -140,7 +141,27 @@ func (db *DB) dialector(o Options) (gorm.Dialector, error) {
 	}
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Params["innodb_lock_wait_timeout"] = "10"
-	return mysql.New(mysql.Config{DSNConfig: cfg}), nil
+	connector, err := mysqldriver.NewConnector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return mysql.New(mysql.Config{Conn: sql.OpenDB(readCommitted{connector}), DSNConfig: cfg}), nil
+}
+
+// readCommitted makes connections whose transactions are READ COMMITTED, so that none has to say so itself.
+type readCommitted struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Close stops renewing the id node and closes the pool.
@@ -212,14 +233,7 @@ func (db *DB) transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		return err
 	}
 	defer leave()
-	return db.orm.WithContext(ctx).Transaction(fn, db.txOptions()...)
-}
-
-func (db *DB) txOptions() []*sql.TxOptions {
-	if db.Dialect == SQLite {
-		return nil
-	}
-	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}
+	return db.orm.WithContext(ctx).Transaction(fn)
 }
 
 // Snapshot runs fn on one read-consistent view of the whole database; fn must not write.

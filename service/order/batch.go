@@ -2,6 +2,7 @@ package order
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,7 +16,6 @@ type desk struct {
 	s          *Service
 	now        time.Time
 	channel    model.ID
-	addresses  map[model.ID]model.Address
 	allowances map[model.ID][]model.Allowance // locked, by person, in the order of use
 	onHand     map[model.ID]int64             // locked, by SKU
 	items      map[model.ID]shop.SaleItem
@@ -44,16 +44,15 @@ func (s *Service) placeAll(tx *gorm.DB, batch []*ticket) ([]answer, error) {
 // open locks and reads what the batch needs.
 func (s *Service) open(tx *gorm.DB, batch []*ticket) (*desk, error) {
 	d := &desk{s: s, now: s.db.Now()}
-	channel, err := shop.OwnChannel(tx)
+	channel, err := s.channels.own(tx)
 	if err != nil {
 		return nil, err
 	}
-	d.channel = channel.ID
-	var persons, others, skus, addresses []model.ID
+	d.channel = channel
+	var persons, others, skus []model.ID
 	keys := make([]model.KeyRef, len(batch))
 	for i, t := range batch {
 		keys[i] = t.ref()
-		addresses = append(addresses, t.cart.AddressID)
 		skus = append(skus, t.cart.skus()...)
 		if t.cart.Payment != PayWechat {
 			persons = append(persons, t.actor.ID)
@@ -61,9 +60,6 @@ func (s *Service) open(tx *gorm.DB, batch []*ticket) (*desk, error) {
 		if t.cart.Payment == PayMixed || t.cart.Payment == PayWechat {
 			others = append(others, t.actor.ID)
 		}
-	}
-	if d.addresses, err = addressesOf(tx, distinct(addresses)); err != nil {
-		return nil, err
 	}
 	if d.allowances, err = s.allowances.SpendableOf(tx, distinct(persons), model.YearOf(d.now), d.now); err != nil {
 		return nil, err
@@ -87,22 +83,18 @@ func distinct(ids []model.ID) []model.ID {
 	return slices.Compact(ids)
 }
 
-func addressesOf(tx *gorm.DB, ids []model.ID) (map[model.ID]model.Address, error) {
-	rows, err := tx.Model(&model.Address{}).Select("id", "person_id", "consignee", "phone_sealed", "province", "city", "district", "detail_sealed").
-		Where("id IN ? AND deleted_at IS NULL", ids).Rows()
-	if err != nil {
-		return nil, err
+// ownChannel remembers the product's own channel, which is made once and never again.
+type ownChannel struct{ id atomic.Int64 }
+
+func (c *ownChannel) own(tx *gorm.DB) (model.ID, error) {
+	if id := c.id.Load(); id != 0 {
+		return model.ID(id), nil
 	}
-	defer rows.Close()
-	byID := make(map[model.ID]model.Address, len(ids))
-	for rows.Next() {
-		var a model.Address
-		if err := rows.Scan(&a.ID, &a.PersonID, &a.Consignee, &a.PhoneSealed, &a.Province, &a.City, &a.District, &a.DetailSealed); err != nil {
-			return nil, err
-		}
-		byID[a.ID] = a
+	channel, err := shop.OwnChannel(tx)
+	if err == nil {
+		c.id.Store(int64(channel.ID))
 	}
-	return byID, rows.Err()
+	return channel.ID, err
 }
 
 // longestOf is the membership that each person has had longest; those without any are missing.
@@ -157,18 +149,15 @@ func (d *desk) decide(t *ticket) (model.Order, basket, error) {
 	if (t.cart.Payment == PayMixed || t.cart.Payment == PayWechat) && !d.s.wechat {
 		return order, basket{}, model.Invalid("payment", "暂未开通微信支付，请使用帮扶额度支付")
 	}
-	address, found := d.addresses[t.cart.AddressID]
-	if !found || address.PersonID != t.actor.ID {
+	if t.to == nil {
 		return order, basket{}, model.NotFound("收货地址")
 	}
+	t.to.write(&order)
 	b, err := decide(t.cart, d.items, d.onHand, d.allowances[t.actor.ID])
 	if err != nil {
 		return order, b, err
 	}
-	if err := setPayer(&order, b, d.allowances[t.actor.ID], d.longest[t.actor.ID]); err != nil {
-		return order, b, err
-	}
-	return order, b, d.s.copyAddress(&order, address)
+	return order, b, setPayer(&order, b, d.allowances[t.actor.ID], d.longest[t.actor.ID])
 }
 
 // hand takes goods and money of an order off what is left.

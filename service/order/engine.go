@@ -49,7 +49,8 @@ type ticket struct {
 	key   string
 	hash  string // of what the key stands for
 	cart  Cart
-	reply chan answer // holds one
+	to    *recipientCopy // nil: the cart's address is not the member's
+	reply chan answer    // holds one
 }
 
 // answer is what becomes of a ticket.

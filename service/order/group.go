@@ -36,7 +36,7 @@ type Delivery struct {
 //
 // It is pure money: everything is written by tx alone, or nothing is; see place for why a crash at any line loses nothing.
 func (s *Service) PlaceGroup(tx *gorm.DB, actor model.Actor, now time.Time, g GroupOrder) (model.Order, error) {
-	channel, err := shop.OwnChannel(tx)
+	channel, err := s.channels.own(tx)
 	if err != nil {
 		return model.Order{}, err
 	}
@@ -56,7 +56,7 @@ func (s *Service) PlaceGroup(tx *gorm.DB, actor model.Actor, now time.Time, g Gr
 	for _, d := range b.dues {
 		b.shares = append(b.shares, share{ledger.Fund(g.Fund.ID), g.Fund.Purse, g.Fund.Year, g.Fund.UnionID, d.supplier, d.amount})
 	}
-	order := model.Order{ID: s.db.NewID(), UnionID: g.Fund.UnionID, ChannelID: channel.ID, Year: g.Fund.Year, Kind: KindGroup, Status: StatusPaid,
+	order := model.Order{ID: s.db.NewID(), UnionID: g.Fund.UnionID, ChannelID: channel, Year: g.Fund.Year, Kind: KindGroup, Status: StatusPaid,
 		GoodsFen: b.total, AllowanceFen: b.total, Note: g.Note, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
 	if err := s.sealTo(&order, g.To); err != nil {
 		return model.Order{}, err

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -54,38 +53,6 @@ func setPayer(order *model.Order, b basket, allowances []model.Allowance, longes
 	}
 	order.MemberID, order.UnionID = longest.ID, longest.UnionID
 	return nil
-}
-
-// destination is where an order goes, as it is sealed into the order: what happens to the member's address later
-// does not change it.
-type destination struct {
-	Province string `json:"province"`
-	City     string `json:"city"`
-	District string `json:"district"`
-	Detail   string `json:"detail"`
-}
-
-// copyAddress takes the member's address into the order.
-func (s *Service) copyAddress(order *model.Order, a model.Address) error {
-	phone, err := s.sealer.Open(a.PhoneSealed, model.SealAddressPhone)
-	if err != nil {
-		return err
-	}
-	detail, err := s.sealer.Open(a.DetailSealed, model.SealAddressDetail)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(destination{a.Province, a.City, a.District, detail})
-	if err != nil {
-		return err
-	}
-	order.Consignee = a.Consignee
-	order.AddressHash = s.sealer.Hash(model.HashAddress, model.NormalAddress(a.Province, a.City, a.District, detail))
-	if order.PhoneSealed, err = s.sealer.Seal(phone, model.SealOrderPhone); err != nil {
-		return err
-	}
-	order.AddressSealed, err = s.sealer.Seal(string(text), model.SealOrderAddress)
-	return err
 }
 
 // lockStocks locks the stock rows by SKU id and tells what is on hand.

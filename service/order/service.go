@@ -61,6 +61,8 @@ type Service struct {
 	seconds     prometheus.Histogram
 	engine      *engine
 	marks       soldOutMarks
+	channels    ownChannel
+	addresses   *model.Reader[model.ID, model.Address]
 }
 
 // New makes the service, starts its checkout engine (Close ends it), and registers checkout_total (by outcome), checkout_seconds,
@@ -89,6 +91,7 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("order metrics: %w", err)
 		}
 	}
+	s.addresses = model.NewReader(s.readAddresses)
 	s.engine = newEngine(s, sizes.Observe)
 	return s, nil
 }
