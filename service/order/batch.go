@@ -26,10 +26,11 @@ type desk struct {
 // placeAll serves a batch of checkouts within tx, one by one in the order of arrival, and stores what it decided with one statement a
 // table. An order that is refused leaves nothing; the others are as if it had not been there.
 //
-// Locks, in the order of docs/adr/0005-lock-order.md: the persons' allowances by id, the stocks by SKU id; then it reads the keys, so that
-// the same key in another process, or of a transaction whose connection was lost, is either seen or still to come.
-func (s *Service) placeAll(tx *gorm.DB, batch []*ticket) ([]answer, error) {
-	d, err := s.open(tx, batch)
+// Locks, in the order of docs/adr/0005-lock-order.md: the persons' allowances by id, the stocks by SKU id; then, when it is wary, it reads the
+// keys, so that the same key in another process, or of a transaction whose connection was lost, is either seen or still to come. When it is
+// not, a key that was answered before makes the insert fail and the batch run again (model.ErrRerun), wary.
+func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error) {
+	d, err := s.open(tx, batch, wary)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +42,8 @@ func (s *Service) placeAll(tx *gorm.DB, batch []*ticket) ([]answer, error) {
 	return answers, j.store(tx)
 }
 
-// open locks and reads what the batch needs.
-func (s *Service) open(tx *gorm.DB, batch []*ticket) (*desk, error) {
+// open locks and reads what the batch needs; the keys only when wary.
+func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 	d := &desk{s: s, now: s.db.Now()}
 	channel, err := s.channels.own(tx)
 	if err != nil {
@@ -68,7 +69,12 @@ func (s *Service) open(tx *gorm.DB, batch []*ticket) (*desk, error) {
 	if d.onHand, err = lockStocks(tx, skus); err != nil {
 		return nil, err
 	}
-	if d.answered, err = model.StoredKeys(tx, keys); err != nil {
+	if wary {
+		d.answered, err = model.StoredKeys(tx, keys)
+	} else {
+		d.answered = map[model.KeyRef]model.IdempotencyKey{}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if d.items, err = shop.ForSale(tx, skus, d.now); err != nil {

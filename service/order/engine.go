@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,11 +33,12 @@ const (
 // lost and with it the outcome of COMMIT, the batch runs again: it first waits for the locks, which the lost transaction holds until the
 // database has decided it, and then finds its own answers under the keys, or nothing of them.
 type engine struct {
-	place func(tx *gorm.DB, batch []*ticket) ([]answer, error)
+	place func(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error)
 	db    *model.DB
 	queue chan *ticket
 	done  chan struct{} // closed when the committer has ended
 	sizes func(float64) // told of each batch's size
+	wary  int           // so many batches more read their keys at once; see attempt
 
 	closing sync.RWMutex // held for reading while a ticket is queued
 	closed  bool
@@ -190,17 +192,29 @@ func (e *engine) commit(batch []*ticket) (answers []answer, err error) {
 	return answers, err
 }
 
-// attempt is one transaction. A panic is an error of the batch, not the end of the process and of everybody's order.
+// waryFor is how many batches read their keys at once after one in which a key had been answered before.
+const waryFor = 64
+
+// attempt is one transaction. That the keys are new is proved by the insert of their rows; only when that fails, and whenever a batch is
+// tried again, are they read, after the locks. Where keys come twice it is likely that more do: the next batches read theirs at once.
+// A panic is an error of the batch, not the end of the process and of everybody's order.
 func (e *engine) attempt(ctx context.Context, batch []*ticket) (answers []answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			answers, err = nil, errors.Join(errPanic, fmt.Errorf("%v\n%s", p, debug.Stack()))
 		}
 	}()
+	e.wary = max(0, e.wary-1)
 	err = e.db.Tx(model.InTurn(ctx), func(tx *gorm.DB) (err error) {
-		answers, err = e.place(tx, batch)
+		answers, err = e.place(tx, batch, e.wary > 0)
+		if err != nil || slices.ContainsFunc(answers, func(a answer) bool { return a.replay }) {
+			e.wary = waryFor
+		}
 		return err
 	})
+	if err != nil {
+		e.wary = waryFor
+	}
 	return answers, err
 }
 
