@@ -18,7 +18,7 @@ const (
 // Routes is the whole route table. A route that is not here does not exist; app's contract test pins the table to
 // api/openapi.yaml, and its matrix test walks every route with every role and scope.
 func (s *Server) Routes() []Route {
-	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.auditRoutes(), s.claimRoutes(), s.riskRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes(), s.erasureRoutes())
+	return slices.Concat(s.memberIdentityRoutes(), s.staffRoutes(), s.unionRoutes(), s.moneyRoutes(), s.limitRoutes(), s.shopRoutes(), s.orderRoutes(), s.paymentRoutes(), s.statementRoutes(), s.figureRoutes(), s.auditRoutes(), s.claimRoutes(), s.riskRoutes(), s.groupRoutes(), s.settlementRoutes(), s.noticeRoutes(), s.afterSaleRoutes(), s.invoiceRoutes(), s.counterRoutes(), s.erasureRoutes())
 }
 
 // memberIdentityRoutes: login, consent, binding, profile, addresses.
@@ -232,6 +232,18 @@ func (s *Server) statementRoutes() []Route {
 		{Method: get, Path: console + "/statements/:id", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectStatement, Handle: s.getStatement},
 		{Method: post, Path: console + "/statements/:id/return", Audience: Staff, Permission: identity.PermStatementReturn, Object: identity.ObjectStatement, Handle: s.returnStatement},
 		{Method: get, Path: console + "/statements/:id/export", Audience: Staff, Permission: identity.PermStatementRead, Object: identity.ObjectStatement, Slow: true, Handle: s.exportStatement},
+	}
+}
+
+// figureRoutes: what was bought and what became of the money, of a union with all below it.
+func (s *Server) figureRoutes() []Route {
+	const figures = "/api/v1/console/unions/:id/figures"
+	return []Route{
+		{Method: get, Path: figures, Audience: Staff, Permission: identity.PermFiguresRead, Object: identity.ObjectUnion, Handle: s.getFigures},
+		{Method: get, Path: figures + "/unions", Audience: Staff, Permission: identity.PermFiguresRead, Object: identity.ObjectUnion, Handle: s.getFiguresByUnion},
+		{Method: get, Path: figures + "/regions", Audience: Staff, Permission: identity.PermFiguresRead, Object: identity.ObjectUnion, Handle: s.getFiguresByRegion},
+		{Method: get, Path: figures + "/suppliers", Audience: Staff, Permission: identity.PermFiguresRead, Object: identity.ObjectUnion, Handle: s.getFiguresBySupplier},
+		{Method: get, Path: figures + "/products", Audience: Staff, Permission: identity.PermFiguresRead, Object: identity.ObjectUnion, Handle: s.getFiguresByProduct},
 	}
 }
 

@@ -63,6 +63,7 @@ const (
 	PermOrderRead       Permission = "order.read"       //
 	PermRefundRetry     Permission = "refund.retry"     // try a failed WeChat refund again
 	PermStatementRead   Permission = "statement.read"   //
+	PermFiguresRead     Permission = "figures.read"     // the figures of one's subtree: what was bought, what became of the money
 	PermStatementSubmit Permission = "statement.submit" // sign and submit one's own union's form
 	PermStatementReturn Permission = "statement.return" // send a form of the subtree back with a reason
 	PermAuditRead       Permission = "audit.read"       //
@@ -114,7 +115,7 @@ const (
 var needsSecondFactor = permissions(PermRiskManage, PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermGroupApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
 	PermSettlementConfirm, PermSettlementPay, PermErasureApprove)
 
-var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermClaimRead, PermGroupRead, PermInvoiceRead}
+var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermFiguresRead, PermClaimRead, PermGroupRead, PermInvoiceRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
 	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGroupDraft, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend, PermInvoiceRequest)...),
