@@ -16,7 +16,7 @@ import (
 
 // Heading says whose figures an answer has: of the union and all below it, of the money of a year, all that had happened by a moment.
 type Heading struct {
-	Union model.Ref   `json:"union"`
+	Union model.Ref  `json:"union"`
 	Year  model.Year `json:"year"`
 	AsOf  time.Time  `json:"as_of"`
 }
@@ -75,9 +75,9 @@ type Overview struct {
 // Part is one union below another, with all below it.
 type Part struct {
 	Union  model.Ref `json:"union"`
-	Kind   string   `json:"kind"`
-	Total  Total    `json:"total"`
-	Purses []Purse  `json:"purses"`
+	Kind   string    `json:"kind"`
+	Total  Total     `json:"total"`
+	Purses []Purse   `json:"purses"`
 }
 
 // Parts are the unions directly below one, those that bought most first. rest is what those not shown and the union itself bought.
