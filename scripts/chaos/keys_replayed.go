@@ -9,7 +9,7 @@ import (
 func keysReplayed() Scenario {
 	return Scenario{
 		Name: "keys-replayed", Fault: "30 % replayed keys, also both at once; the same key with another cart", Quick: true,
-		Setup: Setup{Products: 2},
+		Setup: Setup{Products: 2, Form: true},
 		Play: func(ctx context.Context, s *Stage) error {
 			l := s.Load(ctx, Traffic{Replay: 0.3, Other: 0.1, Twins: 0.1})
 			s.Sleep(ctx, time.Second)

@@ -103,7 +103,7 @@ func (l *Load) pace(ctx context.Context) {
 
 // work is one client until ctx ends: it asks for something new, or again for what it has no answer to.
 func (l *Load) work(ctx context.Context, worker int) {
-	r := rand.New(rand.NewPCG(uint64(worker), 7)) //nolint:gosec // a load needs no secrets
+	r := rand.New(rand.NewPCG(uint64(worker), 7))
 	for ctx.Err() == nil {
 		if d, ok := l.unanswered(r); ok {
 			l.ask(ctx, r, worker, d)
@@ -123,7 +123,7 @@ func (l *Load) work(ctx context.Context, worker int) {
 		d := l.checkout(r, worker)
 		if r.Float64() < l.Twins {
 			var twin sync.WaitGroup
-			twin.Go(func() { l.ask(ctx, rand.New(rand.NewPCG(r.Uint64(), 8)), worker+1, d) }) //nolint:gosec // as above
+			twin.Go(func() { l.ask(ctx, rand.New(rand.NewPCG(r.Uint64(), 8)), worker+1, d) })
 			l.ask(ctx, r, worker, d)
 			twin.Wait()
 			continue

@@ -113,5 +113,5 @@ func writeDoc(o Options, version string, results []*Result) error {
 	if err := os.MkdirAll(filepath.Dir(o.Doc), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(o.Doc, []byte(b.String()), 0o600)
+	return os.WriteFile(o.Doc, []byte(b.String()), 0o644)
 }

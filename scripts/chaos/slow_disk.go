@@ -67,14 +67,14 @@ func (s *Stage) slowable(ctx context.Context) (func(ms int) error, error) {
 		return func(ms int) error { s.Proxy.SetLatency(time.Duration(ms) * time.Millisecond); return nil }, nil
 	}
 	dial := filepath.Join(s.dir, "slow")
-	if err := os.WriteFile(dial, []byte("0"), 0o644); err != nil { //nolint:gosec // the server may run as another user
+	if err := os.WriteFile(dial, []byte("0"), 0o644); err != nil {
 		return nil, err
 	}
 	s.MariaDB.SetEnv("LD_PRELOAD="+library, "CHAOS_SLOW="+dial)
 	if err := s.MariaDB.Restart(ctx); err != nil {
 		return nil, err
 	}
-	return func(ms int) error { return os.WriteFile(dial, fmt.Appendf(nil, "%d", ms), 0o644) }, nil //nolint:gosec // as above
+	return func(ms int) error { return os.WriteFile(dial, fmt.Appendf(nil, "%d", ms), 0o644) }, nil
 }
 
 // compile makes a shared library of C source.

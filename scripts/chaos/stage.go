@@ -31,6 +31,7 @@ type Setup struct {
 	OwnMariaDB *lab.MariaDBOptions // a server of the scenario's own
 	Env        []string            // more settings of the product
 	City       Plan
+	Form       bool // the short run, too, waits until the form counts something
 }
 
 // Options are the flags.
@@ -181,17 +182,15 @@ func (h *house) set(ctx context.Context, sc Scenario, r *Result) (_ *Stage, err 
 		return nil, err
 	}
 	s.client = newClient(s.City)
-	return s, s.Start(ctx, max(sc.Setup.Products, 0)+oneIfZero(sc.Setup.Products))
-}
-
-func oneIfZero(n int) int {
+	n := sc.Setup.Products
 	if n == 0 {
-		return 1
+		n = 1
 	}
-	return 0
+	err = s.Start(ctx, n)
+	return s, err
 }
 
-// Start starts n more processes of the product.
+// Start starts n more processes of the product; none if n is below zero.
 func (s *Stage) Start(ctx context.Context, n int) error {
 	for range n {
 		p, err := lab.StartProduct(ctx, s.binary, lab.ProductOptions{Env: s.env, DataDir: filepath.Join(s.dir, "data")})

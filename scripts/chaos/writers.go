@@ -160,7 +160,7 @@ func seller(cashier, first, count int) *Writer {
 		if r := s.client.call(ctx, http.MethodPost, url+"/api/v1/console/counter/scan", who, map[string]string{"code": code.Code}, &scanned); r.Class != Acked {
 			return Deed{}, false
 		}
-		it := item(s.City, Hot, 1+rand.Int64N(3)) //nolint:gosec // a load needs no secrets
+		it := item(s.City, Hot, 1+rand.Int64N(3))
 		body, err := json.Marshal(map[string]any{"items": []order.Item{it}, "total_fen": it.PriceFen * model.Fen(it.Quantity)})
 		if err != nil {
 			return Deed{}, false
