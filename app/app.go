@@ -23,6 +23,7 @@ import (
 	"bangfu/service/audit"
 	"bangfu/service/claim"
 	"bangfu/service/counter"
+	"bangfu/service/dues"
 	"bangfu/service/erasure"
 	"bangfu/service/files"
 	"bangfu/service/group"
@@ -88,6 +89,7 @@ type Services struct {
 	Invoice    *invoice.Service
 	Counter    *counter.Service
 	Tally      *tally.Service
+	Dues       *dues.Service
 }
 
 // Options are what is not a setting: the clock and the log, and what only load tests change.
@@ -260,6 +262,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Payment = payment.New(payment.Options{DB: a.DB, Guard: a.Guard, Orders: a.Order, Wechat: a.Pay, Log: a.log, Crash: o.Crash})
 	a.Counter = counter.New(a.DB, a.Guard, a.Order)
 	a.Tally = tally.New(a.DB)
+	a.Dues = dues.New(dues.Options{DB: a.DB, Lag: 10 * time.Minute})
 	return a.openNotify(platform)
 }
 

@@ -33,12 +33,9 @@ var wholeTables = map[string]string{
 	"a county's form":      "sums over all orders of its unions",
 	"orders behind a form": "pages through the orders of the form's unions",
 	"messages, counted":    "reads the index of states",
-	"what suppliers are":   "sums over a supplier's free transfers",
-	"what a supplier is":   "sums over a supplier's free transfers",
 	"payments to look at":  "payments with a problem are rare and have no index of their own; WeChat money is a small part of all",
 	"audit trail, by":      "an index by actor or action would cost every checkout; the trail is read from its end",
 	"audit trail of some":  "the trail is read from its end down to the days",
-	"supplier's statement": "sums over a supplier's transfers",
 }
 
 // recorder keeps the SELECTs that run while something is visited.

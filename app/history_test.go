@@ -299,6 +299,7 @@ func (h *history) end() {
 		}
 	}
 	h.compareForms()
+	h.judgeDues()
 	report, err := reconcile.Run(ctx, h.DB)
 	if err != nil {
 		h.fail("reconcile: %v", err)

@@ -23,6 +23,7 @@ func (a *App) chores() []chore {
 		{"year-end", time.Minute, a.Allowance.SweepDue},
 		{"payments", 5 * time.Second, a.Payment.Complete},
 		{"tally", time.Second, a.Tally.Absorb},
+		{"dues", time.Minute, a.Dues.Keep},
 		{"reminders", 10 * time.Minute, a.Allowance.RemindDue},
 		{"auto-confirm", 10 * time.Minute, func(ctx context.Context) error { _, err := a.Order.AutoConfirm(ctx); return err }},
 		{"after-sales", 10 * time.Minute, func(ctx context.Context) error { _, err := a.AfterSale.Expire(ctx); return err }},

@@ -36,6 +36,7 @@ var entities = []any{
 	model.InvoiceRequest{}, model.InvoiceRequestOrder{}, model.Invoice{},
 	model.Erasure{}, model.CapTombstone{}, model.GroupPurchase{}, model.GroupLine{}, model.GroupReceiver{}, model.GroupSignoff{},
 	model.TallyEvent{}, model.TallyState{}, model.TallyNode{}, model.TallyForm{}, model.TallyDay{}, model.TallyMonth{}, model.TallyGood{}, model.TallyPurse{}, model.TallyBuyer{},
+	model.SupplierSum{}, model.SupplierHour{}, model.SupplierDay{}, model.SupplierMark{},
 }
 
 // TestSchemaFitsEntities shows that every table has exactly the columns of its entity, and that no table is without one.

@@ -93,7 +93,7 @@ func (s *Service) ReceiveForUnion(ctx context.Context, actor model.Actor, id mod
 		if parcel.Status == ParcelReceived {
 			return nil
 		}
-		return s.receive(tx, actor, order, id, "staff", s.db.Now())
+		return s.receive(tx, actor, order, parcel, "staff", s.db.Now())
 	})
 }
 

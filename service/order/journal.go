@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/dues"
 	"bangfu/service/ledger"
 	"bangfu/service/shop"
 	"bangfu/service/tally"
@@ -29,6 +30,7 @@ type journal struct {
 	held      map[model.ID]model.Fen // by allowance
 	payments  []model.Payment
 	histories []model.AuditEntry
+	received  []dues.Receipt // over the counter
 }
 
 // write stores one decided order, within tx.
@@ -80,14 +82,15 @@ type checkoutDetail struct {
 	Parcels   int       `json:"parcels"`
 }
 
-// pack makes one parcel a supplier, by supplier id as the dues are.
-func (j *journal) pack(order *model.Order, dues []due) []model.Parcel {
-	parcels := make([]model.Parcel, len(dues))
-	for i, d := range dues {
+// pack makes one parcel a supplier, by supplier id as what is owed is.
+func (j *journal) pack(order *model.Order, owed []due) []model.Parcel {
+	parcels := make([]model.Parcel, len(owed))
+	for i, d := range owed {
 		parcels[i] = model.Parcel{ID: j.s.db.NewID(), OrderID: order.ID, SupplierID: d.supplier, UnionID: order.UnionID, AmountFen: d.amount,
 			Status: ParcelWaiting, CreatedAt: j.now, UpdatedAt: j.now}
 		if order.Kind == KindCounter {
 			parcels[i].Status, parcels[i].ReceivedAt, parcels[i].ReceivedBy = ParcelReceived, &j.now, KindCounter
+			j.received = append(j.received, dues.Receipt{Supplier: d.supplier, At: j.now, Fen: d.amount})
 		}
 	}
 	return parcels
@@ -143,6 +146,7 @@ func (j *journal) store(tx *gorm.DB) error {
 		func() error { return model.InsertAll(tx, db, j.payments) },
 		func() error { return model.InsertAll(tx, db, j.histories) },
 		func() error { return tally.Write(tx, db, j.events...) },
+		func() error { return dues.Received(tx, j.received...) },
 	} {
 		if err := insert(); err != nil {
 			return err

@@ -143,7 +143,7 @@ func (s *Service) Confirm(ctx context.Context, actor model.Actor, id model.ID) e
 		if parcel.Status == ParcelReceived {
 			return nil
 		}
-		return s.receive(tx, actor, order, id, "member", s.db.Now())
+		return s.receive(tx, actor, order, parcel, "member", s.db.Now())
 	})
 }
 
@@ -190,19 +190,24 @@ func (s *Service) confirmByClock(ctx context.Context, id model.ID, before time.T
 			return err
 		}
 		did = true
-		return s.receive(tx, model.Clockwork(), order, id, "clock", s.db.Now())
+		return s.receive(tx, model.Clockwork(), order, parcel, "clock", s.db.Now())
 	})
 	return did && err == nil, err
 }
 
-func (s *Service) receive(tx *gorm.DB, actor model.Actor, order model.Order, id model.ID, by string, now time.Time) error {
-	if err := move(tx, id, ParcelShipped, map[string]any{"status": ParcelReceived, "received_at": now, "received_by": by, "updated_at": now}); err != nil {
+// receive makes a parcel received whose order the caller has locked.
+func (s *Service) receive(tx *gorm.DB, actor model.Actor, order model.Order, parcel model.Parcel, by string, now time.Time) error {
+	if err := move(tx, parcel.ID, ParcelShipped, map[string]any{"status": ParcelReceived, "received_at": now, "received_by": by, "updated_at": now}); err != nil {
 		return err
 	}
 	if err := s.settle(tx, order, now); err != nil {
 		return err
 	}
-	return s.db.Audit(tx, actor, now, "parcel.receive", "parcel:"+id.String(), order.UnionID, map[string]any{"order": order.OrderNo, "by": by})
+	err := s.db.Audit(tx, actor, now, "parcel.receive", "parcel:"+parcel.ID.String(), order.UnionID, map[string]any{"order": order.OrderNo, "by": by})
+	if err != nil {
+		return err
+	}
+	return owe(tx, parcel, now)
 }
 
 // lockOrderOf locks the order of a parcel, so that the parcels of one order change one after the other, and then reads the

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/dues"
 	"bangfu/service/ledger"
 	"bangfu/service/notify"
 	"bangfu/service/shop"
@@ -106,6 +107,10 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 	if err := s.record(tx, now, b.order, r, done, rows); err != nil {
 		return Returned{}, err
 	}
+	received, err := receivedBefore(tx, r.Order, back)
+	if err != nil {
+		return Returned{}, err
+	}
 	if err := s.cancelParcels(tx, now, b, back, r); err != nil {
 		return Returned{}, err
 	}
@@ -113,6 +118,9 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 		return Returned{}, err
 	}
 	if err := s.countRefund(tx, now, b.order, done, moves); err != nil {
+		return Returned{}, err
+	}
+	if err := dues.Received(tx, received...); err != nil {
 		return Returned{}, err
 	}
 	return done, s.db.Audit(tx, actor, now, refundActions[r.Kind], object(r.Order), b.order.UnionID, map[string]any{

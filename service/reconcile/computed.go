@@ -13,7 +13,7 @@ import (
 )
 
 // computed are the invariants that one SQL statement cannot say.
-var computed = []func(tx *gorm.DB) (Result, error){acknowledgedOrders, submittedForms, limitMeters, tallied}
+var computed = []func(tx *gorm.DB) (Result, error){acknowledgedOrders, submittedForms, limitMeters, tallied, owedSums}
 
 // acknowledged is a stored answer to a checkout.
 type acknowledged struct {

@@ -10,6 +10,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/model/modeltest"
+	"bangfu/service/dues"
 	"bangfu/service/reconcile"
 	"bangfu/service/tally"
 )
@@ -122,6 +123,9 @@ func fill(t *testing.T, db *model.DB) {
 	if _, err := tally.New(db).Rebuild(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	if err := dues.New(dues.Options{DB: db}).Keep(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // claim is a claim of the extra purse at channel 72, entered by 1, decided and perhaps revoked at the same moment by 2.
@@ -145,7 +149,8 @@ func restore(t *testing.T, db *model.DB) {
 		"after_sales", "after_sale_lines", "after_sale_events",
 		"supplier_bank_accounts", "settlement_batches", "settlements", "settlement_items",
 		"halls", "counter_codes", "redemptions", "invoice_requests", "invoice_request_orders", "invoices",
-		"group_purchases", "group_lines", "group_receivers", "group_signoffs", "audit_entries", "audit_seals", "erasures", "cap_tombstones"} {
+		"group_purchases", "group_lines", "group_receivers", "group_signoffs", "audit_entries", "audit_seals", "erasures", "cap_tombstones",
+		"supplier_sums", "supplier_hours", "supplier_days", "supplier_mark"} {
 		if err := db.Read(context.Background()).Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -250,6 +255,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 	}
 	breaks = append(breaks, tallyBreaks...)
 	breaks = append(breaks, settlementBreaks...)
+	breaks = append(breaks, duesBreaks...)
 	breaks = append(breaks, afterSaleBreaks...)
 	breaks = append(breaks, paymentBreaks...)
 	breaks = append(breaks, invoiceBreaks...)

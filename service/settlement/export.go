@@ -131,28 +131,27 @@ func fileName(name string) string {
 
 var parcelNames = map[string]string{"waiting": "待发货", "shipped": "已发货", "received": "已签收", "cancelled": "已取消"}
 
+// exportStep is how many lines of an export are read at a time.
+const exportStep = 1000
+
 func writeStatement(put rowWriter, tx *gorm.DB, v StatementView, p Period) error {
 	if err := put(heading, "订单号", "包裹状态", "签收时间", "销售额（元）", "退款（元）", "净额（元）"); err != nil {
 		return err
 	}
-	values := p.values(v.SupplierID)
-	values["cursor"] = 0
-	rows, err := tx.Raw(linesSQL+" ORDER BY x.order_id", values).Rows()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var l Line
-		if err := tx.ScanRows(rows, &l); err != nil {
+	for cursor := model.ID(0); ; {
+		rows, err := linesOf(tx, v.SupplierID, p, cursor, exportStep)
+		if err != nil {
 			return err
 		}
-		if err := put(body, l.OrderNo, parcelNames[l.ParcelStatus], chinaTime(l.ReceivedAt), l.SoldFen, l.RefundedFen, l.NetFen); err != nil {
-			return err
+		for _, l := range rows {
+			cursor = l.FirstID
+			if err := put(body, l.OrderNo, parcelNames[l.ParcelStatus], chinaTime(l.ReceivedAt), l.SoldFen, l.RefundedFen, l.NetFen); err != nil {
+				return err
+			}
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
+		if len(rows) < exportStep {
+			break
+		}
 	}
 	if err := put(heading, "合计", "", "", v.SalesFen, v.RefundsFen, v.SalesFen-v.RefundsFen); err != nil {
 		return err

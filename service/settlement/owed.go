@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/dues"
 	"bangfu/service/ledger"
 )
 
@@ -41,8 +42,11 @@ const fromFree = ` FROM (` + freeSQL + `) f LEFT JOIN parcels p ON p.order_id = 
 
 // rule are the values of freeSQL and dueSQL for a supplier, for what is due at a moment.
 func (s *Service) rule(supplier model.ID, at time.Time) map[string]any {
-	return map[string]any{"account": string(ledger.Supplier(supplier)), "supplier": supplier, "received_by": at.Add(-s.after)}
+	return map[string]any{"account": string(ledger.Supplier(supplier)), "supplier": supplier, "received_by": s.receivedBy(at)}
 }
+
+// receivedBy is until when a parcel must have been received to be due at a moment: money becomes due on the full hour.
+func (s *Service) receivedBy(at time.Time) time.Time { return dues.Whole(at.Add(-s.after)) }
 
 // Owed tells what a supplier is owed now.
 func (s *Service) Owed(ctx context.Context, supplier model.ID) (v OwedView, err error) {
@@ -89,26 +93,86 @@ func (s *Service) owed(tx *gorm.DB, suppliers []model.ID) ([]OwedView, error) {
 	}
 	views := make([]OwedView, len(suppliers))
 	for i, id := range suppliers {
-		v := OwedView{SupplierID: id, SupplierName: names[id], SettleAfterDays: int(s.after / (24 * time.Hour)), BankAccount: accounts[id]}
-		if err := s.sums(tx, &v); err != nil {
-			return nil, err
-		}
-		views[i] = v
+		views[i] = OwedView{SupplierID: id, SupplierName: names[id], SettleAfterDays: int(s.after / (24 * time.Hour)), BankAccount: accounts[id]}
 	}
-	return views, nil
+	return views, s.sums(tx, suppliers, views)
 }
 
 // sums fills in the amounts.
-func (s *Service) sums(tx *gorm.DB, v *OwedView) error {
-	var free struct{ Ready, Total model.Fen }
-	sql := "SELECT COALESCE(SUM(CASE WHEN " + dueSQL + " THEN f.fen ELSE 0 END), 0) AS ready, COALESCE(SUM(f.fen), 0) AS total" + fromFree
-	if err := tx.Raw(sql, s.rule(v.SupplierID, s.db.Now())).Scan(&free).Error; err != nil {
+//
+// What is free (in no live settlement) is what was sold less refunds and less what settlements hold. Of it waits what was sold and is not
+// received yet, what was received of late, and what is in an open after-sales case without having been settled; the rest is ready, also where
+// it is a minus: refunds of money that was settled. That is dueSQL by sums.
+func (s *Service) sums(tx *gorm.DB, suppliers []model.ID, views []OwedView) error {
+	account, err := dues.Accounts(tx, suppliers, "", "")
+	if err != nil {
 		return err
 	}
-	var held struct{ Open, Paid model.Fen }
-	err := tx.Raw("SELECT COALESCE(SUM(CASE WHEN status = 'open' THEN amount_fen ELSE 0 END), 0) AS open, COALESCE(SUM(CASE WHEN status = 'paid' THEN amount_fen ELSE 0 END), 0) AS paid "+
-		"FROM settlements WHERE supplier_id = ?", v.SupplierID).Scan(&held).Error
-	v.ReadyFen, v.WaitingFen, v.InBatchFen, v.PaidFen = free.Ready, free.Total-free.Ready, held.Open, held.Paid
-	v.OwedFen = v.WaitingFen + v.ReadyFen + v.InBatchFen
-	return err
+	by := s.receivedBy(s.db.Now())
+	received, err := dues.ReceiptsOf(tx, suppliers, by)
+	if err != nil {
+		return err
+	}
+	held, err := heldBy(tx, suppliers)
+	if err != nil {
+		return err
+	}
+	disputed, err := disputed(tx, suppliers, by)
+	if err != nil {
+		return err
+	}
+	for i := range views {
+		v := &views[i]
+		id := v.SupplierID
+		free := account[id].Sold - account[id].Refunded - held[id].Open - held[id].Paid
+		if r, counted := received[id]; counted {
+			v.WaitingFen = account[id].Sold - account[id].Refunded - r.All + r.After + disputed[id]
+		} else if v.WaitingFen, err = s.waiting(tx, id); err != nil {
+			return err
+		}
+		v.ReadyFen, v.InBatchFen, v.PaidFen = free-v.WaitingFen, held[id].Open, held[id].Paid
+		v.OwedFen = v.WaitingFen + v.ReadyFen + v.InBatchFen
+	}
+	return nil
+}
+
+// waiting reads what waits from the orders themselves.
+func (s *Service) waiting(tx *gorm.DB, supplier model.ID) (fen model.Fen, err error) {
+	sql := "SELECT COALESCE(SUM(CASE WHEN " + dueSQL + " THEN 0 ELSE f.fen END), 0)" + fromFree
+	err = tx.Raw(sql, s.rule(supplier, s.db.Now())).Row().Scan(&fen)
+	return fen, err
+}
+
+// held is what settlements hold of a supplier's money.
+type held struct {
+	SupplierID model.ID
+	Open, Paid model.Fen
+}
+
+func heldBy(tx *gorm.DB, suppliers []model.ID) (map[model.ID]held, error) {
+	var rows []held
+	err := tx.Raw("SELECT supplier_id, SUM(CASE WHEN status = 'open' THEN amount_fen ELSE 0 END) AS open, SUM(CASE WHEN status = 'paid' THEN amount_fen ELSE 0 END) AS paid "+
+		"FROM settlements WHERE supplier_id IN ? GROUP BY supplier_id", suppliers).Scan(&rows).Error
+	all := make(map[model.ID]held, len(rows))
+	for _, h := range rows {
+		all[h.SupplierID] = h
+	}
+	return all, err
+}
+
+// disputedSQL is, by supplier, what parcels are worth that would be due and are in an open after-sales case, unless a settlement holds them.
+const disputedSQL = `SELECT p.supplier_id, SUM(p.amount_fen - COALESCE((SELECT SUM(t.amount_fen) FROM transfers t WHERE t.order_id = p.order_id AND t.kind = 'refund'
+AND t.debit_account = CONCAT('supplier:', p.supplier_id)), 0)) AS open FROM parcels p
+WHERE p.id IN (SELECT a.parcel_id FROM after_sales a WHERE a.supplier_id IN @suppliers AND a.status IN @open) AND p.status = 'received' AND p.received_at <= @by
+AND NOT EXISTS (SELECT 1 FROM settlement_items i WHERE i.supplier_id = p.supplier_id AND i.order_id = p.order_id AND i.live_transfer_id IS NOT NULL AND i.amount_fen > 0)
+GROUP BY p.supplier_id`
+
+func disputed(tx *gorm.DB, suppliers []model.ID, by time.Time) (map[model.ID]model.Fen, error) {
+	var rows []held
+	err := tx.Raw(disputedSQL, map[string]any{"suppliers": suppliers, "open": model.OpenAfterSale, "by": by}).Scan(&rows).Error
+	all := make(map[model.ID]model.Fen, len(rows))
+	for _, r := range rows {
+		all[r.SupplierID] = r.Open
+	}
+	return all, err
 }

@@ -1,12 +1,16 @@
 package settlement
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/dues"
 	"bangfu/service/ledger"
 )
 
@@ -75,24 +79,62 @@ func (s *Service) Statement(ctx context.Context, supplier model.ID, p Period, pa
 		if v, err = head(tx, supplier, p); err != nil {
 			return err
 		}
-		var rows []Line
-		values := p.values(supplier)
-		values["cursor"], values["limit"] = page.Cursor, page.Limit+1
-		if err := tx.Raw(linesSQL+" ORDER BY x.order_id LIMIT @limit", values).Scan(&rows).Error; err != nil {
-			return err
-		}
-		v.Lines = model.NewList(rows, page, func(l Line) model.ID { return l.OrderID }, func(l Line) Line { return l })
-		return nil
+		rows, err := linesOf(tx, supplier, p, page.Cursor, page.Limit+1)
+		v.Lines = model.NewList(rows, page, func(l lineRow) model.ID { return l.FirstID }, func(l lineRow) Line { return l.Line })
+		return err
 	})
 	return v, err
 }
 
-// linesSQL are the orders with movements in the period, after a cursor. Order ids rise with time.
-const linesSQL = `SELECT x.order_id, o.order_no, COALESCE(p.status, '') AS parcel_status, p.received_at, x.sold_fen, x.refunded_fen, x.sold_fen - x.refunded_fen AS net_fen
-FROM (SELECT y.order_id, SUM(y.sold) AS sold_fen, SUM(y.back) AS refunded_fen FROM (
-SELECT order_id, amount_fen AS sold, 0 AS back FROM transfers WHERE credit_account = @account AND kind = 'spend' AND at >= @from AND at < @to
-UNION ALL SELECT order_id, 0, amount_fen FROM transfers WHERE debit_account = @account AND kind = 'refund' AND at >= @from AND at < @to) y
-WHERE y.order_id > @cursor GROUP BY y.order_id) x JOIN orders o ON o.id = x.order_id LEFT JOIN parcels p ON p.order_id = x.order_id AND p.supplier_id = @supplier`
+// lineRow is a line with the first movement of its order in the period, by which lines are sorted.
+type lineRow struct {
+	FirstID model.ID
+	Line
+}
+
+// firstSQL are the movements of one side of a supplier's account in the period after a cursor that are the first of their order there.
+const firstSQL = `SELECT t.id AS first_id, t.order_id FROM transfers t WHERE t.{side} = @account AND t.kind = '{kind}' AND t.id > @cursor AND {span} AND t.at >= @from AND t.at < @to
+AND NOT EXISTS (SELECT 1 FROM transfers e WHERE e.order_id = t.order_id AND e.id < t.id AND e.at >= @from AND e.at < @to
+AND ((e.kind = 'spend' AND e.credit_account = @account) OR (e.kind = 'refund' AND e.debit_account = @account))) ORDER BY t.id LIMIT @limit`
+
+// linesSQL are the sums of orders in the period.
+const linesSQL = `SELECT x.first_id, x.order_id, o.order_no, COALESCE(p.status, '') AS parcel_status, p.received_at, x.sold_fen, x.refunded_fen, x.sold_fen - x.refunded_fen AS net_fen
+FROM (SELECT t.order_id, MIN(t.id) AS first_id, SUM(CASE WHEN t.kind = 'spend' THEN t.amount_fen ELSE 0 END) AS sold_fen, SUM(CASE WHEN t.kind = 'refund' THEN t.amount_fen ELSE 0 END) AS refunded_fen
+FROM transfers t WHERE t.order_id IN @orders AND t.at >= @from AND t.at < @to
+AND ((t.kind = 'spend' AND t.credit_account = @account) OR (t.kind = 'refund' AND t.debit_account = @account)) GROUP BY t.order_id) x
+JOIN orders o ON o.id = x.order_id LEFT JOIN parcels p ON p.order_id = x.order_id AND p.supplier_id = @supplier ORDER BY x.first_id`
+
+// linesOf reads the orders with movements in the period, by the first of these, after a cursor.
+func linesOf(tx *gorm.DB, supplier model.ID, p Period, cursor model.ID, limit int) ([]lineRow, error) {
+	span, err := dues.SpanOf(tx, supplier, p.From, p.To)
+	if err != nil {
+		return nil, err
+	}
+	values := p.values(supplier)
+	values["cursor"], values["limit"], values["first"], values["last"], values["mark"] = cursor, limit, span.First, span.Last, span.Mark
+	var found []lineRow
+	for _, where := range []string{"t.id >= @first AND t.id <= @last", "t.id > @mark"} {
+		for kind, side := range map[string]string{"spend": "credit_account", "refund": "debit_account"} {
+			var some []lineRow
+			if err := tx.Raw(strings.NewReplacer("{side}", side, "{kind}", kind, "{span}", where).Replace(firstSQL), values).Scan(&some).Error; err != nil {
+				return nil, err
+			}
+			found = append(found, some...)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(found, func(a, b lineRow) int { return cmp.Compare(a.FirstID, b.FirstID) })
+	orders := make([]model.ID, 0, limit)
+	for _, f := range found[:min(len(found), limit)] {
+		orders = append(orders, f.OrderID)
+	}
+	values["orders"] = orders
+	var rows []lineRow
+	err = tx.Raw(linesSQL, values).Scan(&rows).Error
+	return rows, err
+}
 
 // head is a statement without its lines.
 func head(tx *gorm.DB, supplier model.ID, p Period) (StatementView, error) {
@@ -102,21 +144,19 @@ func head(tx *gorm.DB, supplier model.ID, p Period) (StatementView, error) {
 		return v, err
 	}
 	v.SupplierName = names[supplier]
-	var in, out struct{ Before, Sold, Back, Paid model.Fen }
+	before, err := dues.Accounts(tx, []model.ID{supplier}, "", model.DateOf(p.From.Start().Add(-time.Second)))
+	if err != nil {
+		return v, err
+	}
+	in, err := dues.Accounts(tx, []model.ID{supplier}, p.From, p.To)
+	if err != nil {
+		return v, err
+	}
+	now := in[supplier]
+	v.OpeningFen, v.SalesFen, v.RefundsFen, v.PaidFen = before[supplier].Net(), now.Sold, now.Refunded, now.Paid
+	v.ClosingFen = v.OpeningFen + now.Net()
 	values := p.values(supplier)
-	err = tx.Raw("SELECT COALESCE(SUM(CASE WHEN at < @from THEN amount_fen ELSE 0 END), 0) AS `before`, COALESCE(SUM(CASE WHEN at >= @from THEN amount_fen ELSE 0 END), 0) AS sold "+
-		"FROM transfers WHERE credit_account = @account AND at < @to", values).Scan(&in).Error
-	if err != nil {
-		return v, err
-	}
-	err = tx.Raw("SELECT COALESCE(SUM(CASE WHEN at < @from THEN amount_fen ELSE 0 END), 0) AS `before`, COALESCE(SUM(CASE WHEN at >= @from AND kind = 'refund' THEN amount_fen ELSE 0 END), 0) AS back, "+
-		"COALESCE(SUM(CASE WHEN at >= @from AND kind = 'settle' THEN amount_fen ELSE 0 END), 0) AS paid FROM transfers WHERE debit_account = @account AND at < @to", values).Scan(&out).Error
-	if err != nil {
-		return v, err
-	}
-	v.OpeningFen, v.SalesFen, v.RefundsFen, v.PaidFen = in.Before-out.Before, in.Sold, out.Back, out.Paid
-	v.ClosingFen = v.OpeningFen + v.SalesFen - v.RefundsFen - v.PaidFen
-	err = tx.Raw("SELECT x.id AS settlement_id, t.amount_fen, x.evidence_no, t.at FROM transfers t JOIN settlements x ON t.cause = CONCAT('settlement:', x.id) "+
-		"WHERE t.debit_account = @account AND t.kind = 'settle' AND t.at >= @from AND t.at < @to AND x.supplier_id = @supplier ORDER BY t.id", values).Scan(&v.Payments).Error
+	err = tx.Raw("SELECT x.id AS settlement_id, t.amount_fen, x.evidence_no, t.at FROM settlements x JOIN transfers t ON t.kind = 'settle' AND t.cause = CONCAT('settlement:', x.id) "+
+		"WHERE x.supplier_id = @supplier AND x.status = 'paid' AND t.at >= @from AND t.at < @to ORDER BY t.id", values).Scan(&v.Payments).Error
 	return v, err
 }
