@@ -62,14 +62,40 @@ type Filter struct {
 // Claims lists a union's claims, the latest first.
 func (s *Service) Claims(ctx context.Context, unionID model.ID, f Filter, page model.Page) (model.List[View], error) {
 	tx := s.db.Read(ctx)
-	q := tx.Where("union_id = ?", unionID)
+	var rows []model.Claim
+	var err error
 	if f.Subtree {
-		var path string
-		if err := tx.Model(&model.Union{}).Where("id = ?", unionID).Pluck("path", &path).Error; err != nil {
-			return model.List[View]{}, err
+		rows, err = newestBelow(tx, unionID, f, page)
+	} else {
+		q := f.narrow(tx.Where("union_id = ?", unionID))
+		if page.Cursor != 0 {
+			q = q.Where("id < ?", page.Cursor)
 		}
-		q = tx.Where("union_id IN (SELECT u.id FROM unions u WHERE u.path LIKE ?)", path+"%")
+		err = q.Order("id DESC").Limit(page.Limit + 1).Find(&rows).Error
 	}
+	if err != nil {
+		return model.List[View]{}, err
+	}
+	views, err := viewsOf(tx, rows)
+	return model.NewList(views, page, func(v View) model.ID { return v.ID }, func(v View) View { return v }), err
+}
+
+// newestBelow reads the latest claims of a union and all below it.
+func newestBelow(tx *gorm.DB, unionID model.ID, f Filter, page model.Page) (rows []model.Claim, err error) {
+	var path string
+	if err := tx.Model(&model.Union{}).Where("id = ?", unionID).Pluck("path", &path).Error; err != nil {
+		return nil, err
+	}
+	ids, err := model.Newest(tx, "claims", path, page, f.narrow)
+	if err != nil {
+		return nil, err
+	}
+	err = tx.Where("id IN ?", ids).Order("id DESC").Find(&rows).Error
+	return rows, err
+}
+
+// narrow leaves the claims that fit.
+func (f Filter) narrow(q *gorm.DB) *gorm.DB {
 	if f.Year != 0 {
 		q = q.Where("year = ?", f.Year)
 	}
@@ -82,15 +108,7 @@ func (s *Service) Claims(ctx context.Context, unionID model.ID, f Filter, page m
 	if f.ChannelID != 0 {
 		q = q.Where("channel_id = ?", f.ChannelID)
 	}
-	if page.Cursor != 0 {
-		q = q.Where("id < ?", page.Cursor)
-	}
-	var rows []model.Claim
-	if err := q.Order("id DESC").Limit(page.Limit + 1).Find(&rows).Error; err != nil {
-		return model.List[View]{}, err
-	}
-	views, err := viewsOf(tx, rows)
-	return model.NewList(views, page, func(v View) model.ID { return v.ID }, func(v View) View { return v }), err
+	return q
 }
 
 // Claim shows one claim.
