@@ -144,7 +144,7 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	if _, set := os.LookupEnv("LOG_LEVEL"); command == "demo" && !set {
 		cfg.LogLevel = "warn" // what the demonstration tells should not drown in its requests
 	}
-	o := app.Options{Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
+	o := app.Options{Clock: clock(), Log: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
 	switch command {
 	case "serve":
 		return serve(ctx, cfg, o, on["--migrate"], stdout)

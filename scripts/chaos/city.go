@@ -76,8 +76,8 @@ type mason struct {
 }
 
 // build migrates the database that environ names, sets the product up and fills it with a city, as the product itself would
-// write it: a confirmed top-up, a grant, balanced transfers, sealed addresses, sessions of which only hashes are stored.
-func build(ctx context.Context, environ []string, plan Plan) (*City, error) {
+// write it: a confirmed top-up, a grant, balanced transfers, sealed addresses, sessions of which only hashes are stored. clock may be nil.
+func build(ctx context.Context, environ []string, plan Plan, clock model.Clock) (*City, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func build(ctx context.Context, environ []string, plan Plan) (*City, error) {
 	if _, err := app.Migrate(ctx, cfg, app.Options{}); err != nil {
 		return nil, err
 	}
-	a, err := app.Open(ctx, cfg, app.Options{})
+	a, err := app.Open(ctx, cfg, app.Options{Clock: clock})
 	if err != nil {
 		return nil, err
 	}

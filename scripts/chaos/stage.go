@@ -29,9 +29,12 @@ type Setup struct {
 	Products   int                 // processes; 0: 1, below 0: none, the scenario starts its own
 	Proxy      bool                // a Proxy stands between product and database
 	OwnMariaDB *lab.MariaDBOptions // a server of the scenario's own
-	Env        []string            // more settings of the product
-	City       Plan
-	Form       bool // the short run, too, waits until the form counts something
+	DiskMiB    int                 // above 0: OwnMariaDB lives on a file system of this size; needs root on Linux
+	// Starts is what the product's clock shows when the city is made; nil: the machine's time. Stage.SetClock moves it.
+	Starts func(now time.Time) time.Time
+	Env    []string // more settings of the product
+	City   Plan
+	Form   bool // the short run, too, waits until the form counts something
 }
 
 // Options are the flags.
@@ -57,6 +60,8 @@ type Stage struct {
 	name     string
 	database string
 	dir      string
+	clock    string   // file that moves the product's clock; empty: it is the machine's
+	disk     string   // where a file system of the scenario's own is mounted
 	env      []string // settings of the product
 	binary   *lab.Binary
 	journal  *Journal
@@ -146,9 +151,8 @@ func (h *house) set(ctx context.Context, sc Scenario, r *Result) (_ *Stage, err 
 	if s.dir, err = os.MkdirTemp("", "bangfu-chaos."); err != nil {
 		return nil, err
 	}
-	if o := sc.Setup.OwnMariaDB; o != nil {
-		s.MariaDB = nil
-		if s.MariaDB, err = lab.StartMariaDB(ctx, *o); err != nil {
+	if sc.Setup.OwnMariaDB != nil {
+		if err := s.ownMariaDB(ctx, sc.Setup); err != nil {
 			return nil, err
 		}
 	}
@@ -169,8 +173,12 @@ func (h *house) set(ctx context.Context, sc Scenario, r *Result) (_ *Stage, err 
 		}
 		addr = s.Proxy.Addr()
 	}
+	clock, err := h.clockFor(ctx, s, sc.Setup.Starts)
+	if err != nil {
+		return nil, err
+	}
 	common := []string{"DATA_DIR=" + filepath.Join(s.dir, "data"), "REDIS_ADDRS=" + s.Redis.Addr(), "REDIS_PREFIX=" + s.database + ":", "LOG_LEVEL=warn"}
-	s.env = append(append(common, "MYSQL_DSN="+s.MariaDB.DSNAt(addr, s.database)), sc.Setup.Env...)
+	s.env = append(append(common, "MYSQL_DSN="+s.MariaDB.DSNAt(addr, s.database), "LAB_CLOCK_FILE="+s.clock), sc.Setup.Env...)
 	plan := sc.Setup.City
 	if plan.Members == 0 {
 		plan.Members = 1500
@@ -178,7 +186,7 @@ func (h *house) set(ctx context.Context, sc Scenario, r *Result) (_ *Stage, err 
 	if plan.Scarce == 0 {
 		plan.Scarce = 60
 	}
-	if s.City, err = build(ctx, append(common, "MYSQL_DSN="+s.MariaDB.DSN(s.database)), plan); err != nil {
+	if s.City, err = build(ctx, append(common, "MYSQL_DSN="+s.MariaDB.DSN(s.database)), plan, clock); err != nil {
 		return nil, err
 	}
 	s.client = newClient(s.City)
@@ -263,6 +271,9 @@ func (s *Stage) strike() error {
 		errs = append(errs, s.MariaDB.Stop())
 	default:
 		errs = append(errs, s.MariaDB.Exec(context.Background(), "DROP DATABASE IF EXISTS `"+s.database+"`"))
+	}
+	if s.disk != "" {
+		errs = append(errs, unmount(s.disk))
 	}
 	if s.Options.Keep && !s.result.OK() {
 		fmt.Fprintf(os.Stderr, "--- %s: journal kept at %s\n", s.name, s.journal.path)

@@ -20,8 +20,13 @@ type Binary struct {
 	dir  string
 }
 
-// Build builds the product from the sources that the working folder belongs to. Build once and start it as often as needed.
-func Build(ctx context.Context) (*Binary, error) {
+// LabClock is the build tag of a product whose clock a file moves: LAB_CLOCK_FILE names it, and it holds a length of time that is
+// added to the machine's.
+const LabClock = "labclock"
+
+// Build builds the product from the sources that the working folder belongs to, with more build tags if need be. Build once and start it
+// as often as needed.
+func Build(ctx context.Context, tags ...string) (*Binary, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the sources (run inside the repository): %w", err)
@@ -31,7 +36,7 @@ func Build(ctx context.Context) (*Binary, error) {
 		return nil, err
 	}
 	b := &Binary{Path: filepath.Join(dir, "bangfu"), dir: dir}
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "nomsgpack", "-o", b.Path, ".")
+	build := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(append(tags, "nomsgpack"), ","), "-o", b.Path, ".")
 	build.Dir = strings.TrimSpace(string(out))
 	if text, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w\n%s", err, text), b.Remove())

@@ -88,7 +88,7 @@ func TestRun(t *testing.T) {
 	var rows []model.RosterRow
 	for i := range 1200 {
 		id := model.ID(i + 1)
-		members = append(members, model.Member{ID: id, UnionID: 1, PersonID: id, PhoneSealed: seal(before, id.String(), model.SealMemberPhone)})
+		members = append(members, model.Member{ID: id, UnionID: 1, PersonID: id, JoinedAt: db.Now(), CreatedAt: db.Now(), UpdatedAt: db.Now(), PhoneSealed: seal(before, id.String(), model.SealMemberPhone)})
 		rows = append(rows, model.RosterRow{ImportID: id/700 + 1, RowNo: i, PhoneSealed: seal(before, id.String(), model.SealRosterPhone)}) // no ID number
 	}
 	members[7].PhoneSealed = seal(both, "8", model.SealMemberPhone)
@@ -118,7 +118,7 @@ func TestRun(t *testing.T) {
 	if n, err := Run(ctx, db, after); err != nil || n != 0 {
 		t.Errorf("with the new key alone: %d, %v", n, err)
 	}
-	if err := db.Read(ctx).Create(&model.RosterImport{ID: 1, Status: "uploaded"}).Error; err != nil {
+	if err := db.Read(ctx).Create(&model.RosterImport{ID: 1, Status: "uploaded", CreatedAt: db.Now(), UpdatedAt: db.Now()}).Error; err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Run(ctx, db, after); err == nil || !strings.Contains(err.Error(), "1 uploaded rosters") {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+func mount(string, int) error { return errNeedsRoot }
+
+func unmount(string) error { return nil }
