@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,7 +117,9 @@ func (x *leaver) traces() (where []string) {
 				}
 			}
 		}
-		_ = rows.Close()
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil { //nolint:sqlclosecheck // one query a table, each closed before the next
+			x.house.t.Fatal(err)
+		}
 	}
 	slices.Sort(where)
 	return where

@@ -171,6 +171,9 @@ func explain(t *testing.T, pool *sql.DB, name, query string) {
 			t.Errorf("%s reads %s whole (%s, key %q, about %d rows, %s):\n%s", name, table, at["type"], at["key"], estimate, at["extra"], query)
 		}
 	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
 }
 
 func excused(name string) bool {

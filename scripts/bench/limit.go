@@ -63,13 +63,15 @@ func (l *limit) buy(ctx context.Context, members []world.Member, g world.Goods) 
 			return err
 		}
 	}
-	b := append(l.buf[:0], "UPDATE stocks SET on_hand = on_hand - "...)
+	b := l.buf[:0]
+	b = append(b, "UPDATE stocks SET on_hand = on_hand - "...)
 	b = strconv.AppendInt(b, int64(len(all)), 10)
 	b = append(append(b, " WHERE sku_id = "...), g.SKU.String()...)
 	if err := exec(b); err != nil {
 		return err
 	}
-	b = append(l.buf[:0], "UPDATE allowances SET balance_fen = balance_fen - "...)
+	b = l.buf[:0]
+	b = append(b, "UPDATE allowances SET balance_fen = balance_fen - "...)
 	b = append(strconv.AppendInt(b, int64(g.Price), 10), " WHERE id IN ("...)
 	for i, p := range all {
 		if i > 0 {

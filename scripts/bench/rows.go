@@ -103,7 +103,7 @@ func capture(ctx context.Context, db *sql.DB, before, after map[string]int64) ([
 		all = append(all, t)
 	}
 	for table, n := range after {
-		if n != before[table] && !slices.ContainsFunc(fills[:], func(f struct {
+		if n != before[table] && !slices.ContainsFunc(fills, func(f struct {
 			table   string
 			columns map[string]func(p *purchase) any
 		}) bool {

@@ -124,7 +124,7 @@ func (d *rehearsal) hold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	stored, err := storedKeys(ctx, db)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (d *rehearsal) volume(ctx context.Context) string {
 	if err != nil {
 		return "?"
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	var orders, bytes int64
 	err = db.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM orders), (SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE())").Scan(&orders, &bytes)
 	if err != nil {

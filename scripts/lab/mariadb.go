@@ -107,7 +107,7 @@ func (m *MariaDB) open(ctx context.Context, o MariaDBOptions) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	return db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&m.Version)
 }
 
@@ -183,7 +183,7 @@ func (m *MariaDB) Exec(ctx context.Context, statements ...string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
 	for _, s := range statements {
 		if _, err := db.ExecContext(ctx, s); err != nil {
@@ -198,6 +198,6 @@ func (m *MariaDB) ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	return db.PingContext(ctx)
 }

@@ -278,7 +278,7 @@ func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(p
 // find looks for the first of the programs on the PATH and where Debian puts servers.
 func find(programs ...string) (string, error) {
 	for _, p := range programs {
-		for _, candidate := range []string{p, filepath.Join("/usr/sbin", p), filepath.Join("/usr/local/sbin", p)} {
+		for _, candidate := range []string{p, "/usr/sbin/" + p, "/usr/local/sbin/" + p} {
 			if path, err := exec.LookPath(candidate); err == nil {
 				return path, nil
 			}

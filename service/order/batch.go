@@ -28,7 +28,8 @@ type desk struct {
 //
 // Locks, in the order of docs/adr/0005-lock-order.md: the persons' allowances by id, the stocks by SKU id; then, when it is wary, it reads the
 // keys, so that the same key in another process, or of a transaction whose connection was lost, is either seen or still to come. When it is
-// not, a key that was answered before makes the insert fail and the batch run again (model.ErrRerun), wary.
+// not, a key that was answered before makes the insert fail and the batch run again (model.ErrRerun), wary; the keys of those who are refused, who
+// insert none, are read in any case (lookAgain).
 func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error) {
 	d, err := s.open(tx, batch, wary)
 	if err != nil {
@@ -39,7 +40,33 @@ func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, e
 	for i, t := range batch {
 		answers[i] = d.serve(j, t)
 	}
+	if !wary {
+		if err := lookAgain(tx, batch, answers); err != nil {
+			return nil, err
+		}
+	}
 	return answers, j.store(tx)
+}
+
+// lookAgain gives those who are to be refused the answer that their key got before, if it did: they insert no key that would prove it new.
+func lookAgain(tx *gorm.DB, batch []*ticket, answers []answer) error {
+	var refs []model.KeyRef
+	for i, t := range batch {
+		if answers[i].err != nil {
+			refs = append(refs, t.ref())
+		}
+	}
+	stored, err := model.StoredKeys(tx, refs)
+	if err != nil {
+		return err
+	}
+	for i, t := range batch {
+		if row, found := stored[t.ref()]; found && answers[i].err != nil {
+			answers[i].replay = true
+			answers[i].placed, answers[i].err = model.AnswerOf[Placed](row, t.hash)
+		}
+	}
+	return nil
 }
 
 // open locks and reads what the batch needs; the keys only when wary.
@@ -163,7 +190,8 @@ func (d *desk) decide(t *ticket) (model.Order, basket, error) {
 	if err != nil {
 		return order, b, err
 	}
-	return order, b, setPayer(&order, b, d.allowances[t.actor.ID], d.longest[t.actor.ID])
+	err = setPayer(&order, b, d.allowances[t.actor.ID], d.longest[t.actor.ID])
+	return order, b, err
 }
 
 // hand takes goods and money of an order off what is left.

@@ -33,7 +33,7 @@ func (f *filler) wechat(b *purchase) {
 	}
 	if o.Status == "shipped" || o.Status == "completed" {
 		at := *b.parcels[0].ShippedAt
-		f.put(&model.OutboxMessage{ID: f.laterID(at), Topic: "shipping_info", Cause: "order:" + o.ID.String() + ":1", PersonID: o.PersonID, UnionID: o.UnionID, Payload: fmt.Sprintf(`{"order_id":"%s"}`, o.ID),
+		f.put(&model.OutboxMessage{ID: f.laterID(at), Topic: "shipping_info", Cause: "order:" + o.ID.String() + ":1", PersonID: o.PersonID, UnionID: o.UnionID, Payload: `{"order_id":"` + o.ID.String() + `"}`,
 			Status: "sent", Attempts: 1, NextTryAt: at, CreatedAt: at, SentAt: &at, UpdatedAt: at})
 	}
 }
@@ -188,7 +188,7 @@ func (f *filler) tell(b *purchase) {
 			len(b.parcels), b.at.UTC().Format(time.RFC3339Nano))})
 	if o.Status == "shipped" {
 		at := *b.parcels[0].ShippedAt
-		f.put(&model.OutboxMessage{ID: f.laterID(at), Topic: "order_shipped", Cause: "parcel:" + b.parcels[0].ID.String(), PersonID: o.PersonID, UnionID: o.UnionID, Payload: fmt.Sprintf(`{"order_id":"%s"}`, o.ID),
+		f.put(&model.OutboxMessage{ID: f.laterID(at), Topic: "order_shipped", Cause: "parcel:" + b.parcels[0].ID.String(), PersonID: o.PersonID, UnionID: o.UnionID, Payload: `{"order_id":"` + o.ID.String() + `"}`,
 			Status: "skipped", NextTryAt: at, LastError: "会员没有同意接收这类消息", CreatedAt: at, UpdatedAt: at})
 	}
 }

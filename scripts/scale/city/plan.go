@@ -46,7 +46,7 @@ type node struct {
 	first, count     int // members
 	admin, approver  model.ID
 	extra, festival  model.Fen // granted per member; 0: none
-	granted, claimed [2]model.Fen
+	granted          [2]model.Fen
 	revoked          [2]model.Fen
 }
 
