@@ -51,7 +51,16 @@ func (h *formHouse) order(u model.Union, row int, amount model.Fen) model.Order 
 	now := h.clock.Now()
 	o := model.Order{ID: h.DB.NewID(), OrderNo: fmt.Sprintf("F%d", h.n.Add(1)), UnionID: u.ID, ChannelID: h.channels[row], Year: 2025, Status: "paid", GoodsFen: amount, AllowanceFen: amount, PlacedAt: now, PaidAt: &now, UpdatedAt: now}
 	h.insert(&o)
+	h.recount()
 	return o
+}
+
+// recount has the rollups hold what was stored without the product.
+func (h *formHouse) recount() {
+	h.t.Helper()
+	if _, err := h.Tally.Rebuild(context.Background()); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *formHouse) refund(o model.Order, amount model.Fen) {
@@ -60,6 +69,7 @@ func (h *formHouse) refund(o model.Order, amount model.Fen) {
 	if err := h.DB.Read(context.Background()).Model(&model.Order{}).Where("id = ?", o.ID).UpdateColumn("refunded_fen", gorm.Expr("refunded_fen + ?", amount)).Error; err != nil {
 		h.t.Fatal(err)
 	}
+	h.recount()
 }
 
 func (h *formHouse) form(u model.Union) string {

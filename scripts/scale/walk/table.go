@@ -229,12 +229,15 @@ var Visits = func() []Visit {
 		list(console+"/risk-signals", console+"/risk-signals", "risk signals", above),
 		list(console+"/risk-signals", console+"/risk-signals?status=open", "risk signals, open", above),
 		one(console+"/risk-signals/:id", console+"/risk-signals/{signal}", "risk signal", ofCity),
+		list(console+"/erasures", console+"/erasures", "demands to be erased", ofCity),
 		one(console+"/risk-rules", console+"/risk-rules", "risk rules", ofCity),
 	}
 }()
 
 // Unvisited are the routes that only read and are not in the table, with the reason.
 var Unvisited = map[string]string{
+	console + "/erasures/:id":                            "nobody in the city demands to be erased",
+	mine + "/erasure":                                    "as above",
 	console + "/files/:id":                               "a file of the file store",
 	"/api/v1/pictures/:id":                               "a file of the file store",
 	mine + "/after-sales/:id/pictures/:seq":              "a file of the file store",
