@@ -87,20 +87,22 @@ func (f *formReading) total() error {
 	return nil
 }
 
-// midnight counts whole days, from whichever side of the moment there are fewer of.
+// midnight counts whole months and the days of the moment's own month, from whichever side of the moment there are fewer of.
 func (f *formReading) midnight(before time.Time) error {
 	day := dayOf(before)
-	condition, sign := "day < ?", int64(1)
+	month, sign := day/100, int64(1)
+	days, months := []int{month * 100, day - 1}, []int{0, month - 1}
 	if before.Sub(f.year.Start()) > f.year.End().Sub(before) {
 		if err := f.total(); err != nil {
 			return err
 		}
-		condition, sign = "day >= ?", -1
+		days, months, sign = []int{day, month*100 + 99}, []int{month + 1, 999912}, -1
 	}
 	for ids := range slices.Chunk(f.unions, idsPerStatement) {
 		var some []Cell
 		err := f.tx.Model(&model.TallyDay{}).Select("union_id, channel_id, SUM(times) AS times, SUM(amount_fen) AS amount_fen, SUM(invested_fen) AS invested_fen").
-			Where("union_id IN ? AND year = ?", ids, f.year).Where(condition, day).Group("union_id, channel_id").Scan(&some).Error
+			Where("union_id IN ? AND year = ? AND (day BETWEEN ? AND ? OR day BETWEEN ? AND ?)", ids, f.year, days[0], days[1], months[0], months[1]).
+			Group("union_id, channel_id").Scan(&some).Error
 		if err != nil {
 			return err
 		}

@@ -228,11 +228,11 @@ func (b *rebuild) flush(above int) error {
 	}
 	err := b.write(func(tx *gorm.DB) error {
 		if len(b.late) > 0 {
-			if err := tx.CreateInBatches(b.late, b.s.db.BatchRows()).Error; err != nil {
+			if err := model.InsertAll(tx, b.s.db, b.late); err != nil {
 				return err
 			}
 		}
-		return b.pending.store(tx, b.s.db)
+		return b.pending.store(tx, b.s.db, true)
 	})
 	b.rows += b.pending.rows()
 	b.pending, b.late = newSums(), nil

@@ -120,7 +120,7 @@ func (s *Service) take(tx *gorm.DB, events []model.TallyEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := sums.store(tx, s.db); err != nil {
+	if err := sums.store(tx, s.db, false); err != nil {
 		return err
 	}
 	marked := int64(0)

@@ -2,6 +2,7 @@ package tally
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 
@@ -19,8 +20,8 @@ var (
 	purseFigures = []string{"funded_fen", "granted_fen", "returned_fen", "spent_fen", "group_fen"}
 )
 
-// store adds the sums to the rollups. The caller holds the state's row.
-func (s *sums) store(tx *gorm.DB, db *model.DB) error {
+// store adds the sums to the rollups; fresh: none of the rows exists yet. The caller holds the state's row.
+func (s *sums) store(tx *gorm.DB, db *model.DB, fresh bool) error {
 	forms := sorted(s.forms, func(a, b formKey) int {
 		return cmp.Or(cmp.Compare(a.year, b.year), cmp.Compare(a.union, b.union), cmp.Compare(a.channel, b.channel))
 	})
@@ -41,10 +42,11 @@ func (s *sums) store(tx *gorm.DB, db *model.DB) error {
 		buyers = append(buyers, model.TallyBuyer{Year: b.year, MemberID: b.member})
 	}
 	slices.SortFunc(buyers, func(a, b model.TallyBuyer) int { return cmp.Compare(a.MemberID, b.MemberID) })
-	if len(buyers) > 0 {
-		if err := tx.CreateInBatches(buyers, db.BatchRows()).Error; err != nil {
-			return err
-		}
+	if err := model.InsertAll(tx, db, buyers); err != nil {
+		return err
+	}
+	if fresh {
+		return errors.Join(model.InsertAll(tx, db, forms), model.InsertAll(tx, db, days), model.InsertAll(tx, db, months), model.InsertAll(tx, db, goods), model.InsertAll(tx, db, purses))
 	}
 	if err := increase(tx, db, forms, []string{"year", "union_id", "channel_id"}, formFigures); err != nil {
 		return err

@@ -79,7 +79,9 @@ func monthOf(at time.Time) int { return dayOf(at) / 100 }
 func (s *sums) add(e model.TallyEvent, lines []line, nodes []model.ID, newBuyer bool) {
 	if e.Times != 0 || e.AmountFen != 0 || e.InvestedFen != 0 {
 		s.addForm(e)
-		s.addDay(e)
+		day := dayOf(e.At)
+		s.addDay(e, day)
+		s.addDay(e, day/100)
 	}
 	for _, node := range nodes {
 		s.addMonth(e, node)
@@ -108,8 +110,9 @@ func (s *sums) addForm(e model.TallyEvent) {
 	f.InvestedFen += e.InvestedFen
 }
 
-func (s *sums) addDay(e model.TallyEvent) {
-	k := dayKey{e.UnionID, e.Year, dayOf(e.At), e.ChannelID}
+// addDay adds to a day (yyyymmdd) or to a whole month (yyyymm).
+func (s *sums) addDay(e model.TallyEvent, day int) {
+	k := dayKey{e.UnionID, e.Year, day, e.ChannelID}
 	d := s.days[k]
 	if d == nil {
 		d = &model.TallyDay{UnionID: e.UnionID, Year: e.Year, Day: k.day, ChannelID: e.ChannelID}

@@ -160,7 +160,7 @@ func shift(tx *gorm.DB, db *model.DB, id model.ID, old, path []model.ID) error {
 		for _, p := range purses {
 			s.purses[purseKey{node, p.Year, p.Purse}] = purseTimes(p, node, sign)
 		}
-		if err := s.store(tx, db); err != nil {
+		if err := s.store(tx, db, false); err != nil {
 			return err
 		}
 	}

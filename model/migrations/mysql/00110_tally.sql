@@ -51,11 +51,11 @@ CREATE TABLE IF NOT EXISTS tally_forms (
   PRIMARY KEY (year, union_id, channel_id)
 );
 
--- The part of tally_forms that falls on one China day.
+-- The part of tally_forms that falls on one China day, or in one month.
 CREATE TABLE IF NOT EXISTS tally_days (
   union_id BIGINT NOT NULL,
   year INT NOT NULL,
-  day INT NOT NULL, -- yyyymmdd; it may lie after the year
+  day INT NOT NULL, -- yyyymmdd, or yyyymm for the whole month; it may lie after the year
   channel_id BIGINT NOT NULL,
   times BIGINT NOT NULL,
   amount_fen BIGINT NOT NULL,
