@@ -43,7 +43,7 @@ func (s *Stage) lock(ctx context.Context, table string, d time.Duration) (err er
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	var c *sql.Conn
 	if c, err = db.Conn(ctx); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (s *Stage) awaitSweep(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	start := time.Now()
 	for left := int64(1); left > 0 && time.Since(start) < 2*time.Minute && ctx.Err() == nil; {
 		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM allowances WHERE balance_fen <> 0 OR held_fen <> 0").Scan(&left); err != nil {
@@ -89,7 +89,7 @@ func (s *Stage) settleYear(ctx context.Context, end time.Time) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	var given, fund, swept model.Fen
 	err = db.QueryRowContext(ctx, "SELECT (SELECT SUM(amount_fen) FROM transfers WHERE kind = 'grant'), (SELECT SUM(balance_fen) FROM funds), (SELECT COALESCE(SUM(amount_fen), 0) FROM transfers WHERE kind = 'sweep')").Scan(&given, &fund, &swept)
 	if err != nil {

@@ -184,7 +184,7 @@ func (f *filler) tell(b *purchase) {
 		status = "pending"
 	}
 	f.put(&model.IdempotencyKey{Actor: actor, IdemKey: fmt.Sprintf("%032x", b.n), ContentHash: strings.Repeat(fmt.Sprintf("%016x", b.n), 4), CreatedAt: b.at,
-		Response: fmt.Sprintf(`{"id":"%s","order_no":"%s","status":"%s","total_fen":%d,"allowance_fen":%d,"wechat_fen":%d,"parcels":%d,"placed_at":"%s"}`, o.ID, o.OrderNo, status, o.GoodsFen, o.AllowanceFen, o.WechatFen,
+		Response: fmt.Sprintf(`{"id":"%d","order_no":%q,"status":%q,"total_fen":%d,"allowance_fen":%d,"wechat_fen":%d,"parcels":%d,"placed_at":%q}`, o.ID, o.OrderNo, status, o.GoodsFen, o.AllowanceFen, o.WechatFen,
 			len(b.parcels), b.at.UTC().Format(time.RFC3339Nano))})
 	if o.Status == "shipped" {
 		at := *b.parcels[0].ShippedAt

@@ -14,7 +14,7 @@ import (
 type sealed struct {
 	orderPhones, orderAddresses, addressPhones, addressDetails []string
 	hallAddress, supplierPhone, account, groupPhone            string
-	groupAddress, returnTo                                     string
+	groupAddress                                               string
 }
 
 const fewHundred = 300
