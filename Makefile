@@ -46,7 +46,7 @@ drill: ## back up under load, drop the database, restore it to a moment between 
 
 some-chaos: ## a short version of its main scenarios
 	@echo "== chaos"
-	@NEED_SERVERS=optional scripts/need-servers.sh go run ./scripts/chaos -quick $(CHAOS)
+	@NEED_SERVERS=optional scripts/need-servers.sh go run ./scripts/chaos -quick -clients 16 -rate 300 $(CHAOS)
 
 fuzz: ## every fuzz target, FUZZ_SECONDS=n (30) each; what breaks one stays in its testdata/fuzz
 	@scripts/fuzz.sh

@@ -8,7 +8,7 @@ import (
 // clockJumps moves the product's clock forward and back under load, as a machine does whose time service comes back.
 func clockJumps() Scenario {
 	return Scenario{
-		Name: "clock-jumps", Fault: "the clock jumps forward and back, by seconds and by most of an hour", Quick: true,
+		Name: "clock-jumps", Fault: "the clock jumps forward and back, by seconds and by most of an hour",
 		Setup: Setup{Starts: func(now time.Time) time.Time { return now }},
 		Play: func(ctx context.Context, s *Stage) error {
 			l := s.Load(ctx, Traffic{Replay: 0.05})

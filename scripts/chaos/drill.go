@@ -19,7 +19,7 @@ import (
 // drill drops the database under load and brings it back as it was at a moment between: the last full backup and the archived log.
 func drill() Scenario {
 	return Scenario{
-		Name: "drill", Fault: "the database is dropped under load; backup, binary log, a point in time", Quick: true,
+		Name: "drill", Fault: "the database is dropped under load; backup, binary log, a point in time",
 		Play: func(ctx context.Context, s *Stage) error {
 			d := &rehearsal{Stage: s, folder: filepath.Join(s.dir, "backup")}
 			for _, step := range []func(context.Context) error{d.backUp, d.disaster, d.restore, d.hold, d.goOn} {

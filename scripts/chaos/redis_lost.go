@@ -38,7 +38,7 @@ func redisLost() Scenario {
 // that is busy with something else for a while does not decide.
 func (s *Stage) loseRedis(ctx context.Context, faults []redisFault) error {
 	l := s.Load(ctx, Traffic{Replay: 0.05})
-	span, rounds, share := s.Seconds(4, 4), s.Times(3, 1), redisShare
+	span, rounds, share := s.Seconds(4, 2), s.Times(3, 1), redisShare
 	if s.Options.Quick {
 		share /= 2 // one short round on a machine that does other things tells no more
 	}

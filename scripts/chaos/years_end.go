@@ -13,7 +13,7 @@ import (
 func yearsEnd() Scenario {
 	end := func() time.Time { return model.YearOf(time.Now()).End() }
 	return Scenario{
-		Name: "years-end", Fault: "31 December 24:00 in the middle of full load", Quick: true,
+		Name: "years-end", Fault: "31 December 24:00 in the middle of full load",
 		Setup: Setup{Starts: func(time.Time) time.Time { return end().Add(-10 * time.Minute) }},
 		Play: func(ctx context.Context, s *Stage) error {
 			lead := s.Seconds(15, 6)
