@@ -198,6 +198,34 @@ func showsEachPart(t *testing.T, v *visitor, dir string) {
 		v.expect("demo-city2", "settlement-batches", map[string]int{"paid": 1, "confirmed": 1})
 	}
 	formShows(t, v, root, dir)
+	figuresShow(t, v, root)
+}
+
+// figuresShow holds the city's dashboards: something of each kind, the parts adding up to the whole.
+func figuresShow(t *testing.T, v *visitor, root string) {
+	t.Helper()
+	type sum struct {
+		Net model.Fen `json:"net_fen"`
+	}
+	var all struct {
+		Total          sum
+		Months, Purses []any
+	}
+	var parts struct {
+		Items []struct{ Total sum }
+		Rest  sum
+	}
+	var regions struct{ Total, Paired sum }
+	v.get("demo-city", "unions/"+root+"/figures", &all)
+	v.get("demo-city", "unions/"+root+"/figures/unions", &parts)
+	v.get("demo-city", "unions/"+root+"/figures/regions", &regions)
+	whole := parts.Rest.Net
+	for _, p := range parts.Items {
+		whole += p.Total.Net
+	}
+	if all.Total.Net == 0 || whole != all.Total.Net || regions.Total.Net != all.Total.Net || regions.Paired.Net == 0 || len(parts.Items) < 2 || len(all.Months) == 0 || len(all.Purses) == 0 {
+		t.Errorf("%+v\n%+v\n%+v", all, parts, regions)
+	}
 }
 
 // halls holds that each hall sold, one sale was voided, and the cashiers see their own.

@@ -61,9 +61,9 @@ func (TallyForm) TableName() string { return "tally_forms" }
 
 // TallyDay is the part of a TallyForm that falls on one China day, or in one month.
 type TallyDay struct {
-	UnionID     ID    `gorm:"column:union_id;primaryKey;autoIncrement:false"`
 	Year        Year  `gorm:"column:year;primaryKey;autoIncrement:false"`
 	Day         int   `gorm:"column:day;primaryKey;autoIncrement:false"` // yyyymmdd, or yyyymm for the whole month; it may lie after the year
+	UnionID     ID    `gorm:"column:union_id;primaryKey;autoIncrement:false"`
 	ChannelID   ID    `gorm:"column:channel_id;primaryKey;autoIncrement:false"`
 	Times       int64 `gorm:"column:times"`
 	AmountFen   Fen   `gorm:"column:amount_fen"`

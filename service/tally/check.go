@@ -36,19 +36,26 @@ func Check(tx *gorm.DB, tell func(Difference)) (figures int64, err error) {
 		return 0, err
 	}
 	parents, above := parentsOf(tree), newSums()
+	var days map[model.ID]map[dayKey]*model.TallyDay // of the unions in hand
 	compare := func(id model.ID, want *sums) error {
 		have, err := stored(tx, id, years)
 		if err != nil {
 			return err
 		}
+		have.days = days[id]
 		if w := waiting[id]; w != nil {
 			have = have.plus(w)
 		}
 		figures += differences(have.figures(), want.figures(), tell)
 		return nil
 	}
-	wanted := map[model.ID]*sums{} // of parents, until everything below them is counted
-	for _, u := range tree {
+	wanted, daysAbove := map[model.ID]*sums{}, map[model.ID]map[dayKey]*model.TallyDay{} // of parents, until everything below them is counted
+	for i, u := range tree {
+		if i%unionsInHand == 0 {
+			if days, err = daysOf(tx, u.ID, tree[min(i+unionsInHand, len(tree))-1].ID); err != nil {
+				return figures, err
+			}
+		}
 		own, err := recount(tx, u.ID, func(model.TallyEvent) {})
 		if err != nil {
 			return figures, fmt.Errorf("union %s: %w", u.ID, err)
@@ -61,6 +68,7 @@ func Check(tx *gorm.DB, tell func(Difference)) (figures int64, err error) {
 		if parents[u.ID] {
 			wanted[u.ID] = newSums()
 			wanted[u.ID].addOwn(own, false)
+			daysAbove[u.ID] = days[u.ID]
 		} else if err := compare(u.ID, own); err != nil {
 			return figures, err
 		}
@@ -70,12 +78,32 @@ func Check(tx *gorm.DB, tell func(Difference)) (figures int64, err error) {
 			wanted[id].addOwn(sums, true)
 		}
 	}
+	days = daysAbove
 	for _, id := range slices.Sorted(maps.Keys(wanted)) {
 		if err := compare(id, wanted[id]); err != nil {
 			return figures, err
 		}
 	}
 	return figures, nil
+}
+
+// unionsInHand is how many unions' days are read at once: the table is not ordered by union.
+const unionsInHand = 500
+
+// daysOf reads the days and months of all unions from one id to another.
+func daysOf(tx *gorm.DB, from, to model.ID) (map[model.ID]map[dayKey]*model.TallyDay, error) {
+	var rows []model.TallyDay
+	if err := tx.Where("union_id BETWEEN ? AND ?", from, to).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	all := map[model.ID]map[dayKey]*model.TallyDay{}
+	for _, d := range rows {
+		if all[d.UnionID] == nil {
+			all[d.UnionID] = map[dayKey]*model.TallyDay{}
+		}
+		all[d.UnionID][dayKey{d.Year, d.Day, d.UnionID, d.ChannelID}] = &d
+	}
+	return all, nil
 }
 
 // treeOf is all unions where the rollups have them, or would put them.
@@ -129,15 +157,14 @@ func (s *sums) byNode() map[model.ID]*sums {
 	return all
 }
 
-// stored reads a union's rows of the rollups, and those of its node.
+// stored reads a union's rows of the rollups but for its days, and those of its node.
 func stored(tx *gorm.DB, id model.ID, years []model.Year) (*sums, error) {
 	s := newSums()
 	var forms []model.TallyForm
-	var days []model.TallyDay
 	var months []model.TallyMonth
 	var goods []model.TallyGood
 	var purses []model.TallyPurse
-	for rows, q := range map[any]*gorm.DB{&forms: tx.Where("year IN ? AND union_id = ?", years, id), &days: tx.Where("union_id = ?", id),
+	for rows, q := range map[any]*gorm.DB{&forms: tx.Where("year IN ? AND union_id = ?", years, id),
 		&months: tx.Where("node_id = ?", id), &goods: tx.Where("node_id = ?", id), &purses: tx.Where("node_id = ?", id)} {
 		if err := q.Find(rows).Error; err != nil {
 			return nil, err
@@ -145,9 +172,6 @@ func stored(tx *gorm.DB, id model.ID, years []model.Year) (*sums, error) {
 	}
 	for _, f := range forms {
 		s.forms[formKey{f.Year, f.UnionID, f.ChannelID}] = &f
-	}
-	for _, d := range days {
-		s.days[dayKey{d.UnionID, d.Year, d.Day, d.ChannelID}] = &d
 	}
 	for _, m := range months {
 		s.months[monthKey{m.NodeID, m.Year, m.Month}] = &m

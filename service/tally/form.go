@@ -1,7 +1,6 @@
 package tally
 
 import (
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -98,16 +97,35 @@ func (f *formReading) midnight(before time.Time) error {
 		}
 		days, months, sign = []int{day, month*100 + 99}, []int{month + 1, 999912}, -1
 	}
-	for ids := range slices.Chunk(f.unions, idsPerStatement) {
-		var some []Cell
-		err := f.tx.Model(&model.TallyDay{}).Select("union_id, channel_id, SUM(times) AS times, SUM(amount_fen) AS amount_fen, SUM(invested_fen) AS invested_fen").
-			Where("union_id IN ? AND year = ? AND (day BETWEEN ? AND ? OR day BETWEEN ? AND ?)", ids, f.year, days[0], days[1], months[0], months[1]).
-			Group("union_id, channel_id").Scan(&some).Error
-		if err != nil {
+	for _, span := range [][]int{days, months} {
+		if err := f.span(span[0], span[1], sign); err != nil {
 			return err
 		}
-		f.take(some, sign)
 	}
+	return nil
+}
+
+// fewUnions are read day by day from their own rows; of more, everybody's rows of the days are read.
+const fewUnions = 30
+
+// span counts days, or months, from one to another, times sign.
+func (f *formReading) span(from, to int, sign int64) error {
+	q := f.tx.Model(&model.TallyDay{}).Select("union_id, channel_id, SUM(times) AS times, SUM(amount_fen) AS amount_fen, SUM(invested_fen) AS invested_fen").
+		Where("year = ?", f.year).Group("union_id, channel_id")
+	if len(f.unions) <= fewUnions {
+		var present []int
+		if err := f.tx.Model(&model.TallyDay{}).Distinct().Where("year = ? AND day BETWEEN ? AND ?", f.year, from, to).Pluck("day", &present).Error; err != nil {
+			return err
+		}
+		q = q.Where("day IN ? AND union_id IN ?", present, f.unions)
+	} else {
+		q = q.Where("day BETWEEN ? AND ?", from, to)
+	}
+	var some []Cell
+	if err := q.Scan(&some).Error; err != nil {
+		return err
+	}
+	f.take(some, sign)
 	return nil
 }
 

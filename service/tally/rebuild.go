@@ -16,7 +16,7 @@ const (
 	rebuildLease = "tally-rebuild"
 	leaseFor     = 2 * time.Minute
 	// rowsPerPiece is about how many rows of the rollups are written in one transaction while they are built.
-	rowsPerPiece = 5000
+	rowsPerPiece = 20_000
 )
 
 // errTaken says that somebody else builds the rollups.

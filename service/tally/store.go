@@ -26,7 +26,7 @@ func (s *sums) store(tx *gorm.DB, db *model.DB, fresh bool) error {
 		return cmp.Or(cmp.Compare(a.year, b.year), cmp.Compare(a.union, b.union), cmp.Compare(a.channel, b.channel))
 	})
 	days := sorted(s.days, func(a, b dayKey) int {
-		return cmp.Or(cmp.Compare(a.union, b.union), cmp.Compare(a.year, b.year), cmp.Compare(a.day, b.day), cmp.Compare(a.channel, b.channel))
+		return cmp.Or(cmp.Compare(a.year, b.year), cmp.Compare(a.day, b.day), cmp.Compare(a.union, b.union), cmp.Compare(a.channel, b.channel))
 	})
 	months := sorted(s.months, func(a, b monthKey) int {
 		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.year, b.year), cmp.Compare(a.month, b.month))
@@ -51,7 +51,7 @@ func (s *sums) store(tx *gorm.DB, db *model.DB, fresh bool) error {
 	if err := increase(tx, db, forms, []string{"year", "union_id", "channel_id"}, formFigures); err != nil {
 		return err
 	}
-	if err := increase(tx, db, days, []string{"union_id", "year", "day", "channel_id"}, formFigures); err != nil {
+	if err := increase(tx, db, days, []string{"year", "day", "union_id", "channel_id"}, formFigures); err != nil {
 		return err
 	}
 	if err := increase(tx, db, months, []string{"node_id", "year", "month"}, monthFigures); err != nil {

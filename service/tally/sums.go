@@ -26,10 +26,9 @@ type (
 		union, channel model.ID
 	}
 	dayKey struct {
-		union   model.ID
-		year    model.Year
-		day     int
-		channel model.ID
+		year           model.Year
+		day            int
+		union, channel model.ID
 	}
 	monthKey struct {
 		node  model.ID
@@ -112,7 +111,7 @@ func (s *sums) addForm(e model.TallyEvent) {
 
 // addDay adds to a day (yyyymmdd) or to a whole month (yyyymm).
 func (s *sums) addDay(e model.TallyEvent, day int) {
-	k := dayKey{e.UnionID, e.Year, day, e.ChannelID}
+	k := dayKey{e.Year, day, e.UnionID, e.ChannelID}
 	d := s.days[k]
 	if d == nil {
 		d = &model.TallyDay{UnionID: e.UnionID, Year: e.Year, Day: k.day, ChannelID: e.ChannelID}

@@ -53,14 +53,14 @@ CREATE TABLE IF NOT EXISTS tally_forms (
 
 -- The part of tally_forms that falls on one China day, or in one month.
 CREATE TABLE IF NOT EXISTS tally_days (
-  union_id BIGINT NOT NULL,
   year INT NOT NULL,
   day INT NOT NULL, -- yyyymmdd, or yyyymm for the whole month; it may lie after the year
+  union_id BIGINT NOT NULL,
   channel_id BIGINT NOT NULL,
   times BIGINT NOT NULL,
   amount_fen BIGINT NOT NULL,
   invested_fen BIGINT NOT NULL,
-  PRIMARY KEY (union_id, year, day, channel_id)
+  PRIMARY KEY (year, day, union_id, channel_id)
 );
 
 -- What was bought in a union and all below it in a China month.
