@@ -29,6 +29,14 @@ type City struct {
 	Office   Login // of the city federation: reads the form
 	Supplier Login // brings goods in
 	Cashiers []Login
+	Checker  Login // of the city federation: the second person
+	New      Grassroots
+}
+
+// Grassroots is a union without members or money yet, and its two people.
+type Grassroots struct {
+	ID              model.ID
+	Admin, Approver Login
 }
 
 // Member is somebody who can buy.
@@ -163,6 +171,11 @@ func (m *mason) office(ctx context.Context) error {
 	m.add(&u, &model.UnionPath{UnionID: id, FromAt: m.now, Path: u.Path})
 	m.city.Root, m.city.Union, m.city.Period = root.ID, id, period.ID
 	m.city.Office = m.staff(identity.RoleCityFederation, root.ID, nil, nil)
+	m.city.Checker = m.staff(identity.RoleCityFederation, root.ID, nil, nil)
+	id = m.id()
+	young := model.Union{ID: id, ParentID: &root.ID, Name: "演练新建工会", Kind: "grassroots", Path: root.Path + id.String() + "/", Depth: root.Depth + 1, Status: "active", CreatedAt: m.now, UpdatedAt: m.now}
+	m.add(&young, &model.UnionPath{UnionID: id, FromAt: m.now, Path: young.Path})
+	m.city.New = Grassroots{ID: id, Admin: m.staff(identity.RoleUnionAdmin, id, nil, nil), Approver: m.staff(identity.RoleUnionApprover, id, nil, nil)}
 	return m.store(ctx)
 }
 

@@ -32,7 +32,7 @@ func newClient(city *City) *client {
 	for _, m := range city.Members {
 		c.logins[m.Name] = m.Login
 	}
-	for _, l := range append(city.Cashiers, city.Office, city.Supplier) {
+	for _, l := range append(city.Cashiers, city.Office, city.Supplier, city.Checker, city.New.Admin, city.New.Approver) {
 		c.logins[l.Name] = l
 	}
 	return c
@@ -64,12 +64,17 @@ func (c *client) call(ctx context.Context, method, url, who string, in, into any
 }
 
 func (c *client) send(ctx context.Context, method, url, who, key string, body []byte) (int, []byte, error) {
+	return c.sendAs(ctx, method, url, who, key, "application/json", body)
+}
+
+// sendAs is send with another type of body.
+func (c *client) sendAs(ctx context.Context, method, url, who, key, contentType string, body []byte) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
 	if len(body) > 0 {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
