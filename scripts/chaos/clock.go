@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,5 +42,28 @@ func (s *Stage) SetClock(added time.Duration) error {
 	if err := os.WriteFile(temp, []byte(added.String()), 0o600); err != nil {
 		return err
 	}
+	s.added = added
 	return os.Rename(temp, s.clock)
+}
+
+// WalkClock moves the product's clock forward to a moment, in steps so small that no console account's session ends.
+func (s *Stage) WalkClock(ctx context.Context, to time.Time) error {
+	const step = 20 * time.Minute
+	path := fmt.Sprintf("/api/v1/console/unions/%s/statements/%s", s.City.Root, s.City.Period)
+	for ctx.Err() == nil {
+		ahead := time.Until(to) - s.added
+		if err := s.SetClock(s.added + min(ahead, step)); err != nil {
+			return err
+		}
+		for _, l := range []Login{s.City.Office, s.City.Checker} {
+			_, url := s.base(0)
+			if r := s.client.call(ctx, http.MethodGet, url+path, l.Name, nil, nil); r.Class != Acked {
+				return fmt.Errorf("%s is answered %d %s %s", path, r.Status, r.Code, r.Err)
+			}
+		}
+		if ahead <= step {
+			return nil
+		}
+	}
+	return ctx.Err()
 }

@@ -22,7 +22,7 @@ func jobsKilled() Scenario {
 	end := func() time.Time { return model.YearOf(time.Now()).End() }
 	return Scenario{
 		Name: "jobs-killed", Fault: "kill -9 in the middle of an import, a grant, a settlement and the year's end", Quick: false,
-		Setup: Setup{Starts: func(time.Time) time.Time { return end().Add(-25 * time.Minute) }, Env: []string{"SETTLE_AFTER_DAYS=0"}},
+		Setup: Setup{Starts: func(time.Time) time.Time { return end().Add(-100 * time.Minute) }, Env: []string{"SETTLE_AFTER_DAYS=0"}},
 		Play: func(ctx context.Context, s *Stage) error {
 			db, err := s.DB()
 			if err != nil {
@@ -41,7 +41,10 @@ func jobsKilled() Scenario {
 				return err
 			}
 			l = s.Load(ctx, Traffic{Rate: 100, Clients: 8})
-			if err := s.SetClock(time.Until(end())); err != nil {
+			if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) FROM jobs WHERE kind = 'sweep'").Scan(&o.last); err != nil { // that of last year
+				return err
+			}
+			if err := s.WalkClock(ctx, end()); err != nil {
 				return err
 			}
 			err = o.sweep(ctx)
@@ -58,6 +61,7 @@ type office struct {
 	people int
 	kills  int
 	n      int
+	last   model.ID // the newest job of the kind that is waited for, before it was begun
 }
 
 // must asks for something until it is done; what is refused is an error.
@@ -89,7 +93,7 @@ func (o *office) endures(ctx context.Context, kind, what string) error {
 	for time.Since(start) < 4*time.Minute && ctx.Err() == nil {
 		var status, fault string
 		var tries int
-		err := o.db.QueryRowContext(ctx, "SELECT status, attempts, error FROM jobs WHERE kind = ? ORDER BY id DESC LIMIT 1", kind).Scan(&status, &tries, &fault)
+		err := o.db.QueryRowContext(ctx, "SELECT status, attempts, error FROM jobs WHERE kind = ? AND id > ? ORDER BY id DESC LIMIT 1", kind, o.last).Scan(&status, &tries, &fault)
 		switch {
 		case err != nil && !errors.Is(err, sql.ErrNoRows):
 			return err
@@ -241,6 +245,10 @@ func (o *office) settle(ctx context.Context) error {
 		}
 		received += done
 	}
+	// What is due goes by whole hours.
+	if err := o.WalkClock(ctx, model.YearOf(time.Now()).End().Add(-59*time.Minute)); err != nil {
+		return err
+	}
 	supplier := o.City.Goods[Hot].Supplier.String()
 	var account struct {
 		ID model.ID `json:"id"`
@@ -259,6 +267,13 @@ func (o *office) settle(ctx context.Context) error {
 	}
 	if err := o.endures(ctx, "settlement_make", "a settlement"); err != nil {
 		return err
+	}
+	var reason sql.NullString
+	if err := o.db.QueryRowContext(ctx, "SELECT MAX(reason) FROM settlements").Scan(&reason); err != nil {
+		return err
+	}
+	if reason.String != "" {
+		o.Note("a supplier's settlement was skipped: %s", reason.String)
 	}
 	return o.counts(ctx, received, "every received parcel is in the settlement once", "SELECT COUNT(*), COUNT(DISTINCT transfer_id) FROM settlement_items")
 }

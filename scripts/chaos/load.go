@@ -23,6 +23,8 @@ type Traffic struct {
 	Twins   float64 // how many requests are sent twice at the same time, to two processes where there are two
 	Shared  bool    // all clients act for the same few members
 	Pick    func(r *rand.Rand, c *City) []order.Item
+	Payment string                               // of the carts: order.PayMixed; empty: allowances only
+	Then    func(d Deed, answer json.RawMessage) // done after the first acknowledgement of a key, by the client that got it
 }
 
 // attempt is one request and how it went.
@@ -172,7 +174,9 @@ func (l *Load) checkout(r *rand.Rand, worker int) Deed {
 		i = (worker*share + r.IntN(share)) % n
 	}
 	m := c.Members[i]
-	body, err := json.Marshal(cart(c, m, l.Pick(r, c)))
+	basket := cart(c, m, l.Pick(r, c))
+	basket.Payment = l.Payment
+	body, err := json.Marshal(basket)
 	if err != nil {
 		panic(err) // a cart is always JSON
 	}
@@ -211,6 +215,9 @@ func (l *Load) ask(ctx context.Context, r *rand.Rand, worker int, d Deed) {
 	reply := l.once(worker, d)
 	switch reply.Class {
 	case Acked:
+		if l.Then != nil {
+			l.Then(d, reply.Answer)
+		}
 		if r.Float64() < l.Replay {
 			l.replay(worker+1, d, reply)
 		}

@@ -4,6 +4,6 @@ package main
 func scenarios() []Scenario {
 	return []Scenario{
 		productKilled(), mariadbKilled(), redisLost(), mariadbStopped(), commitsCut(), slowDisk(), processes(), keysReplayed(), hotWriters(),
-		yearsEnd(), clockJumps(), tablesLocked(), diskFull(), redisCluster(), jobsKilled(), drill(),
+		yearsEnd(), clockJumps(), tablesLocked(), diskFull(), redisCluster(), jobsKilled(), wechatLies(), drill(),
 	}
 }

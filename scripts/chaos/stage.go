@@ -60,9 +60,11 @@ type Stage struct {
 	name     string
 	database string
 	dir      string
-	clock    string   // file that moves the product's clock; empty: it is the machine's
-	disk     string   // where a file system of the scenario's own is mounted
-	env      []string // settings of the product
+	added    time.Duration   // what the product's clock is ahead of the machine's
+	void     map[string]bool // keys of orders that came to nothing: the form does not count them
+	clock    string          // file that moves the product's clock; empty: it is the machine's
+	disk     string          // where a file system of the scenario's own is mounted
+	env      []string        // settings of the product
 	binary   *lab.Binary
 	journal  *Journal
 	client   *client

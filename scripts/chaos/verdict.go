@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -336,7 +337,7 @@ func (s *Stage) formRight(ctx context.Context, _ *sql.DB, list []*fate) error {
 		if r := s.client.call(ctx, http.MethodGet, url+path, s.City.Office.Name, nil, &st); r.Class != Acked {
 			return fmt.Errorf("the form is answered %d %s %s", r.Status, r.Code, r.Err)
 		}
-		sum, counted, later := tally(list, st.AsOf)
+		sum, counted, later := tally(s.counted(list), st.AsOf)
 		if later && time.Since(start) < wait || counted == 0 && time.Since(start) < some {
 			sleep(ctx, time.Second)
 			continue
@@ -348,6 +349,11 @@ func (s *Stage) formRight(ctx context.Context, _ *sql.DB, list []*fate) error {
 		s.Goal(sum == st.Total.AmountFen && (counted > 0 || some == 0), "the form is right: %s yuan of %d acknowledged deeds (form: %s)", sum.Yuan(), counted, st.Total.AmountFen.Yuan())
 		return nil
 	}
+}
+
+// counted are the deeds that the form counts.
+func (s *Stage) counted(list []*fate) []*fate {
+	return slices.DeleteFunc(slices.Clone(list), func(f *fate) bool { return s.void[f.Key] })
 }
 
 // tally is what the acknowledged deeds before a moment come to; later tells whether there are some after it.
@@ -372,11 +378,11 @@ func tally(list []*fate, until time.Time) (sum model.Fen, counted int, later boo
 var effects = map[string]func(answer json.RawMessage, heard time.Time) (model.Fen, time.Time){
 	"order": func(answer json.RawMessage, _ time.Time) (model.Fen, time.Time) {
 		var a struct {
-			AllowanceFen model.Fen `json:"allowance_fen"`
-			PlacedAt     time.Time `json:"placed_at"`
+			TotalFen model.Fen `json:"total_fen"`
+			PlacedAt time.Time `json:"placed_at"`
 		}
 		_ = json.Unmarshal(answer, &a) // nothing of it counts then, and the form differs
-		return a.AllowanceFen, a.PlacedAt
+		return a.TotalFen, a.PlacedAt
 	},
 	"cancel": func(answer json.RawMessage, _ time.Time) (model.Fen, time.Time) {
 		var a struct {
