@@ -16,7 +16,7 @@ import (
 // wechatLies has WeChat do all that it can do wrong while members pay for mixed orders: part allowance, part WeChat money.
 func wechatLies() Scenario {
 	return Scenario{
-		Name: "wechat-lies", Fault: "WeChat late, silent, doubled, out of order, lying, slow, down, cut off", Quick: true,
+		Name: "wechat-lies", Fault: "WeChat late, silent, doubled, out of order, lying, slow, down, cut off", Quick: false,
 		Setup: Setup{Starts: func(now time.Time) time.Time { return now }, City: Plan{Allow: 6_00}},
 		Play: func(ctx context.Context, s *Stage) error {
 			w := &payers{Stage: s, paid: map[string]model.Fen{}, all: map[string]bool{}}
