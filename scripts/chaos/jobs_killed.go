@@ -28,7 +28,7 @@ func jobsKilled() Scenario {
 			if err != nil {
 				return err
 			}
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			o := &office{Stage: s, db: db, people: s.Times(8000, 3000), kills: s.Times(3, 1)}
 			l := s.Load(ctx, Traffic{Rate: 100, Clients: 8})
 			for _, step := range []func(context.Context) error{o.importRoster, o.grant} {
@@ -104,7 +104,7 @@ func (o *office) endures(ctx context.Context, kind, what string) error {
 			return nil
 		case status == "running" && tries > attempts && killed < o.kills:
 			attempts = tries
-			sleep(ctx, time.Duration(rand.IntN(150))*time.Millisecond) //nolint:gosec // any moment will do
+			sleep(ctx, time.Duration(rand.IntN(150))*time.Millisecond)
 			if err := o.killAndSpawn(ctx); err != nil {
 				return err
 			}

@@ -89,7 +89,7 @@ func (w *payers) pay(ctx context.Context, d Deed, answer json.RawMessage) {
 	if bill.PaymentNo == "" {
 		return
 	}
-	choice, verdict, amount := rand.IntN(20), "success", bill.AmountFen //nolint:gosec // as above
+	choice, verdict, amount := rand.IntN(20), "success", bill.AmountFen
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.all[bill.PaymentNo] {
@@ -104,7 +104,7 @@ func (w *payers) pay(ctx context.Context, d Deed, answer json.RawMessage) {
 		verdict, amount = "wrong_amount", amount+1
 	}
 	in := map[string]any{"verdict": verdict}
-	if notice := ways[rand.IntN(len(ways))]; notice != nil { //nolint:gosec // as above
+	if notice := ways[rand.IntN(len(ways))]; notice != nil {
 		in["notice"] = notice
 	}
 	if w.emulator(ctx, http.MethodPost, "payments/"+bill.PaymentNo+"/pay", in) == nil {
@@ -165,8 +165,9 @@ func (w *payers) count(ctx context.Context, query string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer db.Close()
-	return n, db.QueryRowContext(ctx, query).Scan(&n)
+	defer func() { _ = db.Close() }()
+	err = db.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
 }
 
 // late lets WeChat say of payments that are closed that they had been made all the same.
@@ -225,7 +226,7 @@ func (w *payers) compare(ctx context.Context) (wrong []string, given, kept, back
 	if err != nil {
 		return nil, 0, 0, 0, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	rows, err := db.QueryContext(ctx, "SELECT p.payment_no, p.status, p.paid_fen, o.status, o.wechat_fen, COALESCE((SELECT SUM(r.amount_fen) FROM wechat_refunds r WHERE r.payment_id = p.id AND r.status = 'done'), 0) FROM payments p JOIN orders o ON o.id = p.order_id")
 	if err != nil {
 		return nil, 0, 0, 0, err
