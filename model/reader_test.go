@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"bangfu/model"
 )
@@ -44,6 +45,7 @@ func TestReader(t *testing.T) {
 	if _, _, err := r.Get(ctx, 2); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	time.Sleep(300 * time.Millisecond) // all 600 have asked
 	close(release)
 	wg.Wait()
 	if n := queries.Load(); n > 300 {
