@@ -85,7 +85,7 @@ func TestJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	ack := Reply{Class: Acked, Status: 201, Answer: []byte(`{"id":"7","allowance_fen":100,"placed_at":"2026-01-02T03:04:05Z"}`)}
+	ack := Reply{Class: Acked, Status: 201, Answer: []byte(`{"id":"7","total_fen":100,"placed_at":"2026-01-02T03:04:05Z"}`)}
 	for key, replies := range map[string][]Reply{
 		"lost":  {{Class: Unknown}},
 		"later": {{Class: Unknown}, {Class: Again}, ack, ack},
