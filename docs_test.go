@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caarlos0/env/v11"
+
+	"bangfu/config"
 )
 
 // TestSecurityPageNamesWhatExists holds docs/security.md to the sources: every test, fuzz target and file that it names as proof is there.
@@ -48,5 +54,97 @@ func TestSecurityPageNamesWhatExists(t *testing.T) {
 	}
 	if tests < 200 || files < 50 {
 		t.Errorf("only %d tests and %d files found: has the page's form changed?", tests, files)
+	}
+}
+
+// settings are the names of all settings, with the groups that pages write short: S3_….
+func settings(t *testing.T) []string {
+	t.Helper()
+	fields, err := env.GetFieldParams(&config.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Key)
+	}
+	return names
+}
+
+func page(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestReadmeNamesEverySetting holds README.md to the settings that the program reads: each is named, or a group that it begins with (S3_…), or what it ends
+// with (…_ORDER_SHIPPED, and _FILE of any secret).
+func TestReadmeNamesEverySetting(t *testing.T) {
+	readme, all := page(t, "README.md"), settings(t)
+	for _, name := range all {
+		told := bytes.Contains(readme, []byte("`"+name+"`")) || bytes.Contains(readme, []byte("`"+strings.TrimSuffix(name, "_FILE")+"`"))
+		for i := range name {
+			told = told || name[i] == '_' && (bytes.Contains(readme, []byte("`"+name[:i+1]+"…`")) || bytes.Contains(readme, []byte("`…"+name[i:]+"`")))
+		}
+		if !told {
+			t.Errorf("README.md does not name %s", name)
+		}
+	}
+	if len(all) < 50 {
+		t.Errorf("only %d settings", len(all))
+	}
+}
+
+// TestPagesNameSettingsThatExist: what the pages for operators write like one of our settings is one.
+func TestPagesNameSettingsThatExist(t *testing.T) {
+	all, found := settings(t), 0
+	for _, path := range []string{"README.md", "docs/deploy.md", "docs/security.md", "docs/privacy.md"} {
+		for _, m := range regexp.MustCompile("`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`").FindAllSubmatch(page(t, path), -1) {
+			found++
+			if name := string(m[1]); !slices.Contains(all, name) {
+				t.Errorf("%s names %s, which is no setting", path, name)
+			}
+		}
+	}
+	if found < 40 {
+		t.Errorf("only %d settings named", found)
+	}
+}
+
+// TestReadmeNamesEveryCommand holds README.md to the commands of the program and the targets of the Makefile, and keeps its first screen: the two
+// commands to begin with.
+func TestReadmeNamesEveryCommand(t *testing.T) {
+	readme := page(t, "README.md")
+	if first := bytes.Join(bytes.SplitN(readme, []byte("\n"), 20)[:19], []byte("\n")); !bytes.Contains(first, []byte("\nmake demo ")) || !bytes.Contains(first, []byte("\nmake test ")) {
+		t.Error("the first screen does not say make demo and make test")
+	}
+	rows := regexp.MustCompile("(?m)^\\| `bangfu .*$").FindAll(readme, -1)
+	var said []string
+	for _, m := range regexp.MustCompile("`(?:bangfu )?([a-z-]+)`").FindAllSubmatch(bytes.Join(rows, []byte("\n")), -1) {
+		said = append(said, string(m[1]))
+	}
+	var known []string
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+)  +\S`).FindAllStringSubmatch(help[:strings.Index(help, "Settings are")], -1) {
+		known = append(known, m[1])
+		if !slices.Contains(said, m[1]) {
+			t.Errorf("README.md does not name bangfu %s", m[1])
+		}
+	}
+	if len(known) < 10 {
+		t.Errorf("only %v commands", known)
+	}
+	makefile := page(t, "Makefile")
+	for _, m := range regexp.MustCompile("make ([a-z-]+)").FindAllSubmatch(slices.Concat(readme, page(t, "CONTRIBUTING.md")), -1) {
+		if !regexp.MustCompile(`(?m)^`+string(m[1])+`:`).Match(makefile) && string(m[1]) != "sure" {
+			t.Errorf("there is no make %s", m[1])
+		}
+	}
+	for _, target := range []string{"demo", "test", "check", "nightly", "bench", "scale", "chaos", "drill", "fuzz", "histories"} {
+		if !bytes.Contains(readme, []byte("make "+target)) {
+			t.Errorf("README.md does not name make %s", target)
+		}
 	}
 }
