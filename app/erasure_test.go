@@ -306,3 +306,15 @@ func (x *leaver) jobOf(subject model.ID) model.ID {
 	}
 	return j.ID
 }
+
+// TestNoticeTellsTheErasure: the privacy notice sends members to the mini-program and the city federation, not to their union, and tells what stays.
+func TestNoticeTellsTheErasure(t *testing.T) {
+	h := newHouse(t)
+	var notice identity.PrivacyNotice
+	h.client().get("/api/v1/privacy-notice").ok(&notice)
+	for _, says := range []string{"您可以在小程序中提交注销申请，也可以向" + h.root().Name + "书面提出", "十五个工作日", "满四年后删除", "退回工会经费", "每人每年的上限"} {
+		if !strings.Contains(notice.Text, says) {
+			t.Errorf("the notice does not say %s", says)
+		}
+	}
+}

