@@ -193,6 +193,7 @@ func showsEachPart(t *testing.T, v *visitor, dir string) {
 	if v.get("demo-city", "outbox?status=dead", &told); len(told.Items) > 0 {
 		t.Errorf("given up: %+v", told.Items)
 	}
+	v.expect("demo-city", "erasures", map[string]int{"done": 1, "requested": 1})
 	v.expect("demo-city", "risk-signals?limit=100", map[string]int{"dismissed": 1, "open": 1})
 	if time.Now().In(model.China).YearDay() > 60 { // money is paid out some days after goods are received
 		v.expect("demo-city2", "settlement-batches", map[string]int{"paid": 1, "confirmed": 1})

@@ -92,6 +92,7 @@ func (p *play) stories(c calendar) []scene {
 		{c.at(.65, 0).Add(20 * time.Minute), "未付款的订单超时关闭", p.expectClosed},
 		{c.at(.65, 1), "会员取消订单，微信原路退款", p.cancelPaid},
 		{c.at(.68, 0), "专馆扫码消费第二场", func(ctx context.Context) error { return p.sellAtCounters(ctx, 1) }},
+		{c.at(.935, 0), "一名会员书面申请注销，市总双人办理", p.erase},
 		{c.at(.94, 0), "第二批货款：制单、复核，等待付款", p.settleSecond},
 	}
 }
@@ -104,5 +105,6 @@ func (p *play) lately(c calendar) []scene {
 		{c.at(1, -3), "会员签收，申请发票", p.receiveLately},
 		{c.at(1, -.8), "会员申请售后，等待供应商", p.openLately},
 		{c.at(1, -.5), "一笔采购登记等待审批", p.claimLately},
+		{c.at(1, -.4), "一名会员在小程序申请注销，等待办理", p.askToBeErased},
 	}
 }
