@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"bangfu/model"
 	"bangfu/service/identity"
@@ -169,4 +170,26 @@ func TestLastOperatorStays(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d active operators are left", n)
 	}
+}
+
+// TestInitialPasswordsExpire: what an administrator handed over and nobody used for two weeks opens nothing any more, until it is reset.
+func TestInitialPasswordsExpire(t *testing.T) {
+	h := newHouse(t)
+	operator := h.staffAs(identity.RoleOperator, h.root())
+	var made, reset identity.NewStaff
+	operator.post(staffPath(h.root()), map[string]any{"login": "chen", "name": "陈工", "role": "auditor"}).ok(&made)
+	h.clock.Advance(14 * 24 * time.Hour)
+	_, a := h.consoleLogin("chen", made.InitialPassword, "")
+	a.ok(nil)
+	h.clock.Advance(time.Minute)
+	_, a = h.consoleLogin("chen", made.InitialPassword, "")
+	a.fails(model.CodeUnauthenticated)
+	operator = h.staffAs(identity.RoleOperator, h.root()) // the other session is over
+	operator.post("/api/v1/console/staff/"+made.Staff.ID.String()+"/reset-password", nil).ok(&reset)
+	c, a := h.consoleLogin("chen", reset.InitialPassword, "")
+	a.ok(nil)
+	c.post("/api/v1/console/password", map[string]string{"old": reset.InitialPassword, "new": goodPassword}).ok(nil)
+	h.clock.Advance(60 * 24 * time.Hour)
+	_, a = h.consoleLogin("chen", goodPassword, "")
+	a.ok(nil)
 }

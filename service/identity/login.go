@@ -17,6 +17,9 @@ const (
 	lockOut         = 15 * time.Minute
 )
 
+// initialPasswordLasts is how long a password that an administrator handed over may be used for the first time.
+const initialPasswordLasts = 14 * 24 * time.Hour
+
 // StaffLogin is what somebody enters to log in to the console.
 type StaffLogin struct {
 	Login    string
@@ -96,7 +99,16 @@ func (s *Service) loginStaff(ctx context.Context, in StaffLogin) (ConsoleSession
 	if !fits || staff.Status != "active" || !open {
 		return ConsoleSession{}, errors.Join(errLogin(), s.auditFailure(ctx, staff, in))
 	}
+	if s.initialExpired(staff) {
+		return ConsoleSession{}, errors.Join(model.E(model.CodeUnauthenticated, "初始密码已超过 14 天未修改，请联系管理员重置"), s.auditFailure(ctx, staff, in))
+	}
 	return s.enter(ctx, staff, in)
+}
+
+// initialExpired tells whether the account still has its initial password, long after it was made or last changed by an administrator. The
+// installation's first account, which nobody else could reset, is spared.
+func (s *Service) initialExpired(staff model.Staff) bool {
+	return staff.MustChangePassword && staff.CreatedBy != 0 && s.db.Now().Sub(staff.UpdatedAt) > initialPasswordLasts
 }
 
 // unionOpen tells whether the union of an account has not been closed: with it, its accounts are.
