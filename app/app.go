@@ -189,7 +189,11 @@ func (a *App) openOutside(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	a.measure(pool)
-	a.Guard, err = guard.Open(ctx, guard.Options{Addrs: cfg.RedisAddrs, Password: cfg.RedisPassword, Prefix: cfg.RedisPrefix, DoorLimit: o.DoorLimit, Logger: o.Log, Metrics: a.metrics})
+	redisTLS, err := cfg.RedisTLSConfig()
+	if err != nil {
+		return err
+	}
+	a.Guard, err = guard.Open(ctx, guard.Options{Addrs: cfg.RedisAddrs, Password: cfg.RedisPassword, TLS: redisTLS, Prefix: cfg.RedisPrefix, DoorLimit: o.DoorLimit, Logger: o.Log, Metrics: a.metrics})
 	if err != nil {
 		return err
 	}

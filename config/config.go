@@ -34,6 +34,8 @@ type Config struct {
 	RedisPassword string   `env:"REDIS_PASSWORD"`
 	RedisPassFile string   `env:"REDIS_PASSWORD_FILE"`
 	RedisPrefix   string   `env:"REDIS_PREFIX" envDefault:"bf:"`
+	RedisTLS      bool     `env:"REDIS_TLS" envDefault:"false"`
+	RedisCAFile   string   `env:"REDIS_CA_FILE"`
 
 	WechatBaseURL   string `env:"WECHAT_BASE_URL"`
 	WechatAppID     string `env:"WECHAT_APP_ID"`
@@ -196,6 +198,9 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 		if !hostPort(a) {
 			wrong("REDIS_ADDRS: %q is not host:port", a)
 		}
+	}
+	if c.RedisCAFile != "" && !c.RedisTLS {
+		wrong("REDIS_CA_FILE is set, but REDIS_TLS is not true")
 	}
 	for _, p := range c.TrustedProxies {
 		if _, _, err := net.ParseCIDR(p); err != nil && net.ParseIP(p) == nil {

@@ -161,3 +161,32 @@ func TestKeysAreMadeOnce(t *testing.T) {
 		t.Errorf("a key that others can read is used: %v", err)
 	}
 }
+
+// TestRedisTLS: TLS is off by default, verifies with the system's authorities or a file's alone, and a wrong file is told.
+func TestRedisTLS(t *testing.T) {
+	load := func(environ ...string) *config.Config {
+		c, err := config.Load(environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if got, err := load().RedisTLSConfig(); got != nil || err != nil {
+		t.Error(got, err)
+	}
+	if got, err := load("REDIS_TLS=true").RedisTLSConfig(); err != nil || got == nil || got.RootCAs != nil || got.InsecureSkipVerify {
+		t.Error(got, err)
+	}
+	wrong := t.TempDir() + "/ca.pem"
+	if err := os.WriteFile(wrong, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{wrong, wrong + ".gone"} {
+		if _, err := load("REDIS_TLS=true", "REDIS_CA_FILE="+path).RedisTLSConfig(); err == nil || !strings.Contains(err.Error(), "REDIS_CA_FILE") {
+			t.Error(err)
+		}
+	}
+	if got := mistakes(t, "REDIS_CA_FILE="+wrong); len(got) != 1 || !strings.Contains(got[0], "REDIS_TLS") {
+		t.Error(got)
+	}
+}

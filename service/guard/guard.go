@@ -10,6 +10,7 @@ package guard
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,8 @@ type Options struct {
 	Addrs []string
 	// Password of the server or of every node; empty for none. The in-process Redis makes its own.
 	Password string
+	// TLS verifies the server or every node; nil: plain TCP.
+	TLS *tls.Config
 	// Prefix of every key; empty means "bf:".
 	Prefix string
 	// DoorLimit is how many checkouts one member may try in DoorPer; 0 means DefaultDoorLimit,
@@ -54,6 +57,9 @@ var (
 	networkTiming  = timing{100 * time.Millisecond, 50 * time.Millisecond, 150 * time.Millisecond, 100 * time.Millisecond, time.Second, 500 * time.Millisecond}
 	embeddedTiming = timing{time.Second, time.Second, 2 * time.Second, time.Second, time.Second, 500 * time.Millisecond}
 )
+
+// handshake is how much longer a connection may take to come up where it begins with a TLS handshake.
+const handshake = 5
 
 // embeddedTick is how often time passes in the in-process Redis; keys may live or die that much early or late.
 const embeddedTick = 100 * time.Millisecond
@@ -83,8 +89,11 @@ type Guard struct {
 // in-process Redis. Close it when done.
 func Open(ctx context.Context, o Options) (*Guard, error) {
 	t := networkTiming
-	if len(o.Addrs) == 0 {
+	switch {
+	case len(o.Addrs) == 0:
 		t = embeddedTiming
+	case o.TLS != nil:
+		t.dial *= handshake
 	}
 	return open(ctx, o, t)
 }
@@ -140,7 +149,7 @@ func connect(o Options, t timing) redis.UniversalClient {
 			MaxRedirects:               2, MinRetryBackoff: time.Millisecond, MaxRetryBackoff: 5 * time.Millisecond,
 			DialTimeout: t.dial, DialerRetries: 1, DialerRetryTimeout: time.Millisecond,
 			ReadTimeout: t.io, WriteTimeout: t.io, ContextTimeoutEnabled: true,
-			PoolSize: poolSize, PoolTimeout: t.io, DisableIdentity: true, Protocol: 2,
+			PoolSize: poolSize, PoolTimeout: t.io, DisableIdentity: true, Protocol: 2, TLSConfig: o.TLS,
 		})
 	}
 	return redis.NewClient(&redis.Options{
@@ -148,7 +157,7 @@ func connect(o Options, t timing) redis.UniversalClient {
 		MaxRetries:  -1,
 		DialTimeout: t.dial, DialerRetries: 1, DialerRetryTimeout: time.Millisecond,
 		ReadTimeout: t.io, WriteTimeout: t.io, ContextTimeoutEnabled: true,
-		PoolSize: poolSize, PoolTimeout: t.io, DisableIdentity: true, Protocol: 2,
+		PoolSize: poolSize, PoolTimeout: t.io, DisableIdentity: true, Protocol: 2, TLSConfig: o.TLS,
 	})
 }
 
