@@ -42,8 +42,8 @@ const (
 	grantedSQL = `SELECT 2 AS row_no, COALESCE(SUM(t.amount_fen), 0) AS invested_fen FROM {parts} JOIN funds f ON f.union_id = {union} AND f.year = @year
 JOIN transfers t ON t.debit_account = CONCAT('fund:', f.id) AND t.kind IN ('grant', 'spend') AND t.at < {cutoff} WHERE {where}`
 	revokedSQL = `SELECT 2 AS row_no, COALESCE(-SUM(t.amount_fen), 0) AS invested_fen FROM {parts} JOIN funds f ON f.union_id = {union} AND f.year = @year
-JOIN transfers t ON t.credit_account = CONCAT('fund:', f.id) AND (t.kind = 'revoke' OR t.kind = 'refund' AND EXISTS (SELECT 1 FROM orders o WHERE o.id = t.order_id AND o.kind = 'group')) AND t.at < {cutoff}
-WHERE {where}`
+JOIN transfers t ON t.credit_account = CONCAT('fund:', f.id) AND t.kind IN ('revoke', 'refund') AND t.at < {cutoff}
+WHERE {where} AND (t.kind = 'revoke' OR EXISTS (SELECT 1 FROM orders o WHERE o.id = t.order_id AND o.kind = 'group'))`
 )
 
 // Claims are the purchases that unions made through other channels. One counts in its channel's row from the moment of its approval, with
