@@ -35,7 +35,7 @@ var entities = []any{
 	model.OutboxMessage{}, model.Subscription{}, model.Reminder{},
 	model.InvoiceRequest{}, model.InvoiceRequestOrder{}, model.Invoice{},
 	model.Erasure{}, model.CapTombstone{}, model.GroupPurchase{}, model.GroupLine{}, model.GroupReceiver{}, model.GroupSignoff{},
-	model.TallyEvent{}, model.TallyState{}, model.TallyNode{}, model.TallyForm{}, model.TallyDay{}, model.TallyMonth{}, model.TallyGood{}, model.TallyPurse{}, model.TallyBuyer{},
+	model.TallyBundle{}, model.TallyState{}, model.TallyNode{}, model.TallyForm{}, model.TallyDay{}, model.TallyMonth{}, model.TallyGood{}, model.TallyPurse{}, model.TallyBuyer{},
 	model.SupplierSum{}, model.SupplierHour{}, model.SupplierDay{}, model.SupplierMark{},
 }
 

@@ -2,28 +2,35 @@ package model
 
 import "time"
 
-// TallyEvent is one change of a counted figure, written in the transaction that made the change. It waits in the queue until a worker has
-// added it to the rollups (done), and is kept for a while after that so that forms can count up to a moment of the last hour.
+// TallyEvent is one change of a counted figure. Events are stored in bundles.
 type TallyEvent struct {
-	ID          ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
-	Kind        string    `gorm:"column:kind"`       // order | group | refund | ungroup | spend | back | sign | fund | grant | revoke | sweep | claim | move
-	RefID       ID        `gorm:"column:ref_id"`     // order and group: the order; refund and ungroup: the refund; else 0
-	MemberID    ID        `gorm:"column:member_id"`  // order: who bought; else 0
-	UnionID     ID        `gorm:"column:union_id"`   // whose figures change; move: which union was moved
-	Year        Year      `gorm:"column:year"`       // of the money; move: 0
-	ChannelID   ID        `gorm:"column:channel_id"` // the form's row; 0: row 2, the product's own platform
-	Purse       Purse     `gorm:"column:purse"`      // of purse_fen; empty: none
-	Times       int64     `gorm:"column:times"`      // 人次, signed
-	AmountFen   Fen       `gorm:"column:amount_fen"` // 消费总金额, signed
-	WechatFen   Fen       `gorm:"column:wechat_fen"` // of it, signed
-	InvestedFen Fen       `gorm:"column:invested_fen"`
-	PurseFen    Fen       `gorm:"column:purse_fen"` // what the kind moves of the purse, signed
-	At          time.Time `gorm:"column:at"`        // as the form counts it
-	Done        bool      `gorm:"column:done"`      // the rollups have it
+	Kind        string    // order | group | refund | ungroup | spend | back | sign | fund | grant | revoke | sweep | claim | move
+	RefID       ID        // order and group: the order; refund and ungroup: the refund; else 0
+	MemberID    ID        // order: who bought; else 0
+	UnionID     ID        // whose figures change; move: which union was moved
+	Year        Year      // of the money; move: 0
+	ChannelID   ID        // the form's row; 0: row 2, the product's own platform
+	Purse       Purse     // of PurseFen; empty: none
+	Times       int64     // 人次, signed
+	AmountFen   Fen       // 消费总金额, signed
+	WechatFen   Fen       // of it, signed
+	InvestedFen Fen       // signed
+	PurseFen    Fen       // what the kind moves of the purse, signed
+	At          time.Time // as the form counts it
+}
+
+// TallyBundle is the events of one moment of one transaction, written in it. It waits in the queue until a worker has added its events to
+// the rollups (done), and is kept for a while after that so that forms can count up to a moment of the last hour.
+type TallyBundle struct {
+	ID     ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
+	At     time.Time `gorm:"column:at"`     // of all its events
+	Done   bool      `gorm:"column:done"`   // the rollups have them
+	Events int64     `gorm:"column:events"` // how many
+	Body   string    `gorm:"column:body"`   // the events, see package tally
 }
 
 // TableName implements gorm's Tabler.
-func (TallyEvent) TableName() string { return "tally_events" }
+func (TallyBundle) TableName() string { return "tally_bundles" }
 
 // TallyState says whether the rollups can be used; its one row (id 1) is locked by whoever changes them.
 type TallyState struct {

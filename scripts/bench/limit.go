@@ -53,11 +53,15 @@ func (l *limit) buy(ctx context.Context, members []world.Member, g world.Goods) 
 	}
 	for _, t := range l.house.templates {
 		b := t.insert(l.buf[:0])
-		for i, p := range all {
-			if i > 0 {
-				b = append(b, ',')
+		if t.table == bundles {
+			b = t.bundled(b, all)
+		} else {
+			for i, p := range all {
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = t.row(b, p)
 			}
-			b = t.row(b, p)
 		}
 		if err := exec(b); err != nil {
 			return err

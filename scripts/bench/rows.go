@@ -72,10 +72,51 @@ var fills = []struct {
 	{"audit_entries", map[string]func(p *purchase) any{
 		"id": func(p *purchase) any { return p.audit }, "actor": actorOf, "at": atOf, "union_id": unionOf,
 		"object": func(p *purchase) any { return "order:" + p.order.String() }}},
-	{"tally_events", map[string]func(p *purchase) any{
-		"id": func(p *purchase) any { return p.event }, "ref_id": orderOf, "member_id": func(p *purchase) any { return p.member.Member }, "union_id": unionOf, "at": atOf}},
+	{bundles, map[string]func(p *purchase) any{"id": func(p *purchase) any { return p.event }, "at": atOf}},
 	{"idempotency_keys", map[string]func(p *purchase) any{
 		"actor": actorOf, "idem_key": func(p *purchase) any { return p.key }, "created_at": atOf}},
+}
+
+// bundles is the table of which the product writes one row for a batch of orders, with what there is to say of each in its body.
+const (
+	bundles   = "tally_bundles"
+	perBundle = 256
+)
+
+// bodyOf is a bundle's body of one order, as the product wrote it but for the order, the member and the union.
+func bodyOf(wrote string) func(p *purchase) any {
+	parts := strings.Split(wrote, ",")
+	return func(p *purchase) any {
+		mine := slices.Clone(parts)
+		for i, id := range []model.ID{p.order, p.member.Member, p.member.Union} {
+			mine[2+i] = strconv.FormatInt(int64(id), 36)
+		}
+		return strings.Join(mine, ",")
+	}
+}
+
+// bundled appends the bundles of many purchases.
+func (t template) bundled(b []byte, all []*purchase) []byte {
+	for part := range slices.Chunk(all, perBundle) {
+		one := template{table: t.table, columns: slices.Clone(t.columns)}
+		for i := range one.columns {
+			switch c := &one.columns[i]; c.name {
+			case "events":
+				c.text = strconv.Itoa(len(part))
+			case "body":
+				of, text := c.fill, make([]string, len(part))
+				for j, p := range part {
+					text[j], _ = of(p).(string)
+				}
+				c.fill = func(*purchase) any { return strings.Join(text, ";") }
+			}
+		}
+		if &part[0] != &all[0] {
+			b = append(b, ',')
+		}
+		b = one.row(b, part[0])
+	}
+	return b
 }
 
 func orderOf(p *purchase) any    { return p.order }
@@ -150,6 +191,9 @@ func lastRow(ctx context.Context, db *sql.DB, table string, fill map[string]func
 			c.text = values[i].String
 		default:
 			c.text = string(quote(nil, values[i].String))
+		}
+		if table == bundles && c.name == "body" {
+			c.fill = bodyOf(values[i].String)
 		}
 		t.columns = append(t.columns, c)
 	}

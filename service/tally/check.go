@@ -116,7 +116,7 @@ func treeOf(tx *gorm.DB) ([]model.Union, error) {
 // waitingByNode adds up what waits in the queue.
 func waitingByNode(tx *gorm.DB, tree []model.Union) (map[model.ID]*sums, error) {
 	var events []model.TallyEvent
-	if err := tx.Where("done = ?", false).Order("at").Find(&events).Error; err != nil {
+	if err := each(tx.Where("done = ?", false).Order("at"), func(e model.TallyEvent) { events = append(events, e) }); err != nil {
 		return nil, err
 	}
 	paths := make(map[model.ID]string, len(tree))

@@ -1,5 +1,5 @@
 // Package tally keeps the product's figures added up, so that dashboards and the statistics form answer in milliseconds however many
-// orders there are. Every transaction that changes a counted figure writes an event (a row of tally_events) with the change; a worker adds
+// orders there are. Every transaction that changes a counted figure writes an event (with others of its transaction in one row of tally_bundles) with the change; a worker adds
 // events to the rollups, each exactly once. Whoever reads adds the events that still wait, so an answer is exact as of its reading. The
 // orders, refunds, transfers and claims themselves stay the truth: Rebuild counts them anew, Check holds the rollups against them.
 package tally
@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"gorm.io/gorm"
 
 	"bangfu/model"
 )
@@ -34,19 +32,19 @@ const (
 // OrderPaid is the event of an order that was paid: online, at a counter or for a group. spent says what allowances (of a group order, the
 // fund) paid, by purse; what is missing to the order's amount was WeChat money. It is one row for every order that is paid from one purse.
 // Write it in the transaction that makes the order paid.
-func OrderPaid(db *model.DB, o model.Order, spent map[model.Purse]model.Fen) []model.TallyEvent {
-	e := model.TallyEvent{ID: db.NewID(), Kind: kindOrder, RefID: o.ID, MemberID: o.MemberID, UnionID: o.UnionID, Year: o.Year, ChannelID: o.ChannelID,
+func OrderPaid(_ *model.DB, o model.Order, spent map[model.Purse]model.Fen) []model.TallyEvent {
+	e := model.TallyEvent{Kind: kindOrder, RefID: o.ID, MemberID: o.MemberID, UnionID: o.UnionID, Year: o.Year, ChannelID: o.ChannelID,
 		Times: 1, AmountFen: o.AllowanceFen + o.WechatFen, WechatFen: o.WechatFen, At: *o.PaidAt}
 	if o.Kind == kindGroup {
 		e.Kind, e.Times, e.MemberID, e.InvestedFen = kindGroup, 0, 0, e.AmountFen
 	}
-	return withPurses(db, e, spent)
+	return withPurses(e, spent)
 }
 
 // OrderRefunded is the event of a refund. amount and wechat are positive; spent is what goes back by purse, of which toFund goes to the
 // fund and not to the allowance. whole: nothing is left of a member's order, so its 人次 is taken off.
-func OrderRefunded(db *model.DB, o model.Order, r model.Refund, whole bool, spent, toFund map[model.Purse]model.Fen) []model.TallyEvent {
-	e := model.TallyEvent{ID: db.NewID(), Kind: kindRefund, RefID: r.ID, UnionID: o.UnionID, Year: o.Year, ChannelID: o.ChannelID,
+func OrderRefunded(_ *model.DB, o model.Order, r model.Refund, whole bool, spent, toFund map[model.Purse]model.Fen) []model.TallyEvent {
+	e := model.TallyEvent{Kind: kindRefund, RefID: r.ID, UnionID: o.UnionID, Year: o.Year, ChannelID: o.ChannelID,
 		AmountFen: -r.AmountFen, WechatFen: -r.WechatFen, At: r.RefundedAt}
 	if o.Kind == kindGroup {
 		e.Kind, e.InvestedFen = kindUngroup, -r.AmountFen
@@ -57,18 +55,18 @@ func OrderRefunded(db *model.DB, o model.Order, r model.Refund, whole bool, spen
 	for p, fen := range spent {
 		back[p] = -fen
 	}
-	events := withPurses(db, e, back)
+	events := withPurses(e, back)
 	if o.Kind == kindGroup {
 		return events
 	}
 	for _, p := range slices.Sorted(maps.Keys(toFund)) {
-		events = append(events, model.TallyEvent{ID: db.NewID(), Kind: kindBack, UnionID: o.UnionID, Year: o.Year, Purse: p, PurseFen: toFund[p], At: r.RefundedAt})
+		events = append(events, model.TallyEvent{Kind: kindBack, UnionID: o.UnionID, Year: o.Year, Purse: p, PurseFen: toFund[p], At: r.RefundedAt})
 	}
 	return events
 }
 
 // withPurses is the event with its first purse, and one more event for each further one.
-func withPurses(db *model.DB, e model.TallyEvent, parts map[model.Purse]model.Fen) []model.TallyEvent {
+func withPurses(e model.TallyEvent, parts map[model.Purse]model.Fen) []model.TallyEvent {
 	events := []model.TallyEvent{e}
 	for _, p := range slices.Sorted(maps.Keys(parts)) {
 		switch {
@@ -76,28 +74,28 @@ func withPurses(db *model.DB, e model.TallyEvent, parts map[model.Purse]model.Fe
 		case events[0].Purse == "":
 			events[0].Purse, events[0].PurseFen = p, parts[p]
 		default:
-			events = append(events, model.TallyEvent{ID: db.NewID(), Kind: kindSpend, UnionID: e.UnionID, Year: e.Year, Purse: p, PurseFen: parts[p], At: e.At})
+			events = append(events, model.TallyEvent{Kind: kindSpend, UnionID: e.UnionID, Year: e.Year, Purse: p, PurseFen: parts[p], At: e.At})
 		}
 	}
 	return events
 }
 
 // Signed is the event of signatures of a group purchase: n members who count from the moment on, or (negative) no longer do.
-func Signed(db *model.DB, p model.GroupPurchase, o model.Order, n int64, at time.Time) model.TallyEvent {
-	return model.TallyEvent{ID: db.NewID(), Kind: kindSign, UnionID: p.UnionID, Year: p.Year, ChannelID: o.ChannelID, Times: n, At: at}
+func Signed(_ *model.DB, p model.GroupPurchase, o model.Order, n int64, at time.Time) model.TallyEvent {
+	return model.TallyEvent{Kind: kindSign, UnionID: p.UnionID, Year: p.Year, ChannelID: o.ChannelID, Times: n, At: at}
 }
 
 // Claimed is the event of a claim that counts from the moment on or, with sign -1, no longer does.
-func Claimed(db *model.DB, c model.Claim, sign int64, at time.Time) model.TallyEvent {
+func Claimed(_ *model.DB, c model.Claim, sign int64, at time.Time) model.TallyEvent {
 	fen := model.Fen(sign) * c.AmountFen
-	return model.TallyEvent{ID: db.NewID(), Kind: kindClaim, UnionID: c.UnionID, Year: c.Year, ChannelID: c.ChannelID,
+	return model.TallyEvent{Kind: kindClaim, UnionID: c.UnionID, Year: c.Year, ChannelID: c.ChannelID,
 		Times: sign * c.PersonTimes, AmountFen: fen, InvestedFen: fen, At: at}
 }
 
 // Money is the event of one transfer or many: kind is the transfers' (fund, grant, revoke or sweep; nothing else is counted this way), the
 // amount their sum, of one union, purse and year.
-func Money(db *model.DB, kind string, union model.ID, purse model.Purse, year model.Year, amount model.Fen, at time.Time) (e model.TallyEvent, counts bool) {
-	e = model.TallyEvent{ID: db.NewID(), Kind: kind, UnionID: union, Year: year, Purse: purse, PurseFen: amount, At: at}
+func Money(_ *model.DB, kind string, union model.ID, purse model.Purse, year model.Year, amount model.Fen, at time.Time) (e model.TallyEvent, counts bool) {
+	e = model.TallyEvent{Kind: kind, UnionID: union, Year: year, Purse: purse, PurseFen: amount, At: at}
 	switch kind {
 	case kindGrant:
 		e.InvestedFen = amount
@@ -111,11 +109,6 @@ func Money(db *model.DB, kind string, union model.ID, purse model.Purse, year mo
 }
 
 // Moved is the event of a union that was put under another parent.
-func Moved(db *model.DB, union model.ID, at time.Time) model.TallyEvent {
-	return model.TallyEvent{ID: db.NewID(), Kind: kindMove, UnionID: union, At: at}
-}
-
-// Write puts events into the queue, in the transaction that they tell of. It locks nothing.
-func Write(tx *gorm.DB, db *model.DB, events ...model.TallyEvent) error {
-	return model.InsertAll(tx, db, events)
+func Moved(_ *model.DB, union model.ID, at time.Time) model.TallyEvent {
+	return model.TallyEvent{Kind: kindMove, UnionID: union, At: at}
 }

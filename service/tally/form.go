@@ -131,10 +131,16 @@ func (f *formReading) span(from, to int, sign int64) error {
 
 // events counts the events on one side of the moment: those that are done, or those that wait.
 func (f *formReading) events(done bool, condition string, moment time.Time, sign int64) error {
-	var some []Cell
-	err := f.tx.Model(&model.TallyEvent{}).Select("union_id, channel_id, SUM(times) AS times, SUM(amount_fen) AS amount_fen, SUM(invested_fen) AS invested_fen").
-		Where("done = ?", done).Where(condition, moment).Where("year = ? AND (times <> 0 OR amount_fen <> 0 OR invested_fen <> 0)", f.year).
-		Group("union_id, channel_id").Scan(&some).Error
+	sums := newSums()
+	err := each(f.tx.Where("done = ?", done).Where(condition, moment), func(e model.TallyEvent) {
+		if e.Year == f.year && f.wanted[e.UnionID] && (e.Times != 0 || e.AmountFen != 0 || e.InvestedFen != 0) {
+			sums.addForm(e)
+		}
+	})
+	some := make([]Cell, 0, len(sums.forms))
+	for _, s := range sums.forms {
+		some = append(some, Cell{s.UnionID, s.ChannelID, s.Times, s.AmountFen, s.InvestedFen})
+	}
 	f.take(some, sign)
 	return err
 }

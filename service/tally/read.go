@@ -2,6 +2,9 @@ package tally
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -9,7 +12,7 @@ import (
 	"bangfu/model"
 )
 
-// maxTail bounds how many waiting events an answer adds while it reads.
+// maxTail bounds how many waiting events an answer looks through while it reads.
 const maxTail = 5000
 
 // reading is one union with all below it in one year, as of a moment: the rollups' rows, and what waits to be added to them.
@@ -45,32 +48,52 @@ func (s *Service) read(ctx context.Context, union model.ID, year model.Year, wit
 // oldest event that they lack: a few later ones may be in them.
 func (r *reading) readTail(withLines bool) error {
 	r.tail = newSums()
-	var path string
-	err := r.tx.Raw("SELECT COALESCE(n.path, u.path) FROM unions u LEFT JOIN tally_nodes n ON n.union_id = u.id WHERE u.id = ?", r.node).Scan(&path).Error
-	if err != nil || path == "" {
+	w, err := waiting(r.tx, maxTail)
+	if err != nil || len(w.bundles) == 0 {
 		return err
 	}
-	var waiting []struct {
-		Event model.TallyEvent `gorm:"embedded"`
-		Path  string
-	}
-	err = r.tx.Raw("SELECT e.*, COALESCE(n.path, u.path) AS path FROM tally_events e JOIN unions u ON u.id = e.union_id LEFT JOIN tally_nodes n ON n.union_id = e.union_id "+
-		"WHERE e.done = ? AND e.year = ? AND COALESCE(n.path, u.path) LIKE ? ORDER BY e.at LIMIT ?", false, r.year, path+"%", maxTail+1).Scan(&waiting).Error
-	if err != nil || len(waiting) == 0 {
-		return err
-	}
-	if len(waiting) > maxTail {
-		if oldest := waiting[0].Event.At; oldest.Before(r.asOf) {
-			r.asOf = oldest
+	if !w.all {
+		if w.first.Before(r.asOf) {
+			r.asOf = w.first
 		}
 		return nil
 	}
-	events, paths := make([]model.TallyEvent, len(waiting)), map[model.ID]string{}
-	for i, w := range waiting {
-		events[i], paths[w.Event.UnionID] = w.Event, w.Path
+	events, err := w.events(r.tx)
+	if err != nil {
+		return err
 	}
+	events = slices.DeleteFunc(events, func(e model.TallyEvent) bool { return e.Year != r.year })
+	paths, err := r.pathsBelow(events)
+	if err != nil {
+		return err
+	}
+	events = slices.DeleteFunc(events, func(e model.TallyEvent) bool { return paths[e.UnionID] == "" })
 	r.tail, err = fold(r.tx, events, paths, withLines)
 	return err
+}
+
+// pathsBelow tells where the events' unions are, of those that are the node or below it.
+func (r *reading) pathsBelow(events []model.TallyEvent) (map[model.ID]string, error) {
+	unions := make([]model.ID, len(events), len(events)+1)
+	for i, e := range events {
+		unions[i] = e.UnionID
+	}
+	unions = append(unions, r.node)
+	slices.Sort(unions)
+	paths := map[model.ID]string{}
+	for ids := range slices.Chunk(slices.Compact(unions), idsPerStatement) {
+		var some []model.Union
+		err := r.tx.Raw("SELECT u.id, COALESCE(n.path, u.path) AS path FROM unions u LEFT JOIN tally_nodes n ON n.union_id = u.id WHERE u.id IN ?", ids).Scan(&some).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range some {
+			paths[u.ID] = u.Path
+		}
+	}
+	above := paths[r.node]
+	maps.DeleteFunc(paths, func(_ model.ID, path string) bool { return above == "" || !strings.HasPrefix(path, above) })
+	return paths, nil
 }
 
 // months are the node's months, the buyers' row among them, in order.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -87,7 +88,7 @@ type rebuild struct {
 	above   *sums     // of nodes that have others below them
 	pending *sums     // to be written
 	late    []model.TallyEvent
-	seen    []model.ID // events that the view shows
+	seen    []model.ID // bundles that the view shows
 	unions  int
 	rows    int
 	renewed time.Time
@@ -164,7 +165,7 @@ func (b *rebuild) write(fn func(tx *gorm.DB) error) error {
 
 // count reads the view union by union; it writes on other connections.
 func (b *rebuild) count(view *gorm.DB) error {
-	if err := view.Model(&model.TallyEvent{}).Order("id").Pluck("id", &b.seen).Error; err != nil {
+	if err := view.Model(&model.TallyBundle{}).Order("id").Pluck("id", &b.seen).Error; err != nil {
 		return err
 	}
 	var tree []model.Union
@@ -223,14 +224,10 @@ func (b *rebuild) flush(above int) error {
 	if b.pending.rows()+len(b.late) <= above {
 		return nil
 	}
-	for i := range b.late {
-		b.late[i].ID = b.s.db.NewID()
-	}
+	slices.SortStableFunc(b.late, func(x, y model.TallyEvent) int { return x.At.Compare(y.At) })
 	err := b.write(func(tx *gorm.DB) error {
-		if len(b.late) > 0 {
-			if err := model.InsertAll(tx, b.s.db, b.late); err != nil {
-				return err
-			}
+		if err := model.InsertAll(tx, b.s.db, bundle(b.s.db, b.late, true)); err != nil {
+			return err
 		}
 		return b.pending.store(tx, b.s.db, true)
 	})
@@ -243,7 +240,7 @@ func (b *rebuild) flush(above int) error {
 func (b *rebuild) finish() error {
 	for len(b.seen) > 0 {
 		n := min(len(b.seen), idsPerStatement)
-		err := b.write(func(tx *gorm.DB) error { return tx.Where("id IN ?", b.seen[:n]).Delete(&model.TallyEvent{}).Error })
+		err := b.write(func(tx *gorm.DB) error { return tx.Where("id IN ?", b.seen[:n]).Delete(&model.TallyBundle{}).Error })
 		if err != nil {
 			return err
 		}

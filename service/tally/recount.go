@@ -29,7 +29,7 @@ type recounting struct {
 }
 
 func (r *recounting) add(e model.TallyEvent, newBuyer bool) {
-	e.UnionID, e.Done = r.union, true
+	e.UnionID = r.union
 	r.sums.add(e, nil, r.nodes, newBuyer)
 	r.late(e)
 }

@@ -28,8 +28,10 @@ const (
 	// have been looked at (an hour), see Form.
 	keep = 70 * time.Minute
 	// perBatch bounds the events of one transaction, perRun the time of one run of the worker.
-	perBatch = 1000
+	perBatch = 5000
 	perRun   = 5 * time.Second
+	// behind is how old the oldest event may get before the worker rests less: well below the 5 seconds that answers may be old.
+	behind = 2 * time.Second
 )
 
 // errNotReady says that the rollups are being built.
@@ -51,22 +53,27 @@ func lockState(tx *gorm.DB) (st model.TallyState, err error) {
 }
 
 // Absorb takes what waits in the queue into the rollups, for at most some seconds, and builds the rollups first where that was never done
-// or broke off. Any number of processes may do so at once: each event is counted exactly once, since its mark is made in the transaction
-// that adds it, under the lock of the state's row. While there is much to do it rests two thirds of the time: orders come first.
+// or broke off. Any number of processes may do so at once: each event is counted exactly once, since its bundle's mark is made in the
+// transaction that adds it, under the lock of the state's row. While there is much to do it rests: two thirds of the time, since orders come
+// first, but a third once it is behind.
 func (s *Service) Absorb(ctx context.Context) error {
 	for start := time.Now(); time.Since(start) < perRun; {
 		began := time.Now()
-		n, err := s.absorbSome(ctx)
+		left, err := s.absorbSome(ctx)
 		switch {
 		case errors.Is(err, errNotReady):
 			return s.buildIfNobodyElse(ctx)
 		case err != nil:
 			return err
-		case n < perBatch:
+		case left.all:
 			return s.purge(ctx)
 		}
+		rest := 2 * time.Since(began)
+		if s.db.Now().Sub(left.first) > behind {
+			rest /= 4
+		}
 		select {
-		case <-time.After(2 * time.Since(began)):
+		case <-time.After(rest):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -74,36 +81,36 @@ func (s *Service) Absorb(ctx context.Context) error {
 	return s.purge(ctx)
 }
 
-// absorbSome takes one batch of events and tells how many there were.
-func (s *Service) absorbSome(ctx context.Context) (n int, err error) {
-	var waiting []model.ID
-	if err := s.db.Read(ctx).Model(&model.TallyEvent{}).Where("done = ?", false).Limit(1).Pluck("id", &waiting).Error; err != nil {
-		return 0, err
+// absorbSome takes one batch of events. It tells what it found: whether that was all, and how old.
+func (s *Service) absorbSome(ctx context.Context) (w waitingEvents, err error) {
+	var some []model.ID
+	if err := s.db.Read(ctx).Model(&model.TallyBundle{}).Where("done = ?", false).Limit(1).Pluck("id", &some).Error; err != nil {
+		return w, err
 	}
 	st, err := stateOf(s.db.Read(ctx))
-	if err != nil || len(waiting) == 0 && st.Status == ready {
-		return 0, err
+	if err != nil || len(some) == 0 && st.Status == ready {
+		return waitingEvents{all: true}, err
 	}
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
-		n = 0
 		if _, err := lockState(tx); err != nil {
 			return err
 		}
-		var events []model.TallyEvent
-		if err := tx.Where("done = ?", false).Order("at").Limit(perBatch).Find(&events).Error; err != nil || len(events) == 0 {
+		if w, err = waiting(tx, perBatch); err != nil || len(w.bundles) == 0 {
 			return err
 		}
-		n = len(events)
-		return s.take(tx, events)
+		return s.take(tx, w.bundles)
 	})
-	return n, err
+	return w, err
 }
 
-// take adds events to the rollups and marks them.
-func (s *Service) take(tx *gorm.DB, events []model.TallyEvent) error {
-	ids, unions := make([]model.ID, len(events)), []model.ID{}
-	for i, e := range events {
-		ids[i] = e.ID
+// take adds bundles' events to the rollups and marks the bundles.
+func (s *Service) take(tx *gorm.DB, bundles []model.ID) error {
+	events, err := (waitingEvents{bundles: bundles}).events(tx)
+	if err != nil {
+		return err
+	}
+	unions := make([]model.ID, 0, len(events))
+	for _, e := range events {
 		if e.Kind != kindMove {
 			unions = append(unions, e.UnionID)
 			continue
@@ -124,15 +131,15 @@ func (s *Service) take(tx *gorm.DB, events []model.TallyEvent) error {
 		return err
 	}
 	marked := int64(0)
-	for some := range slices.Chunk(ids, idsPerStatement) {
-		res := tx.Model(&model.TallyEvent{}).Where("id IN ? AND done = ?", some, false).UpdateColumn("done", true)
+	for some := range slices.Chunk(bundles, idsPerStatement) {
+		res := tx.Model(&model.TallyBundle{}).Where("id IN ? AND done = ?", some, false).UpdateColumn("done", true)
 		if res.Error != nil {
 			return res.Error
 		}
 		marked += res.RowsAffected
 	}
-	if marked != int64(len(events)) {
-		return fmt.Errorf("%d of %d events were marked: somebody takes events without the lock", marked, len(events))
+	if marked != int64(len(bundles)) {
+		return fmt.Errorf("%d of %d bundles were marked: somebody takes them without the lock", marked, len(bundles))
 	}
 	return nil
 }
@@ -152,10 +159,10 @@ func (s *Service) purge(ctx context.Context) error {
 		return tx.Model(&model.TallyState{}).Where("id = ? AND purged_to < ?", stateID, before).UpdateColumn("purged_to", before).Error
 	})
 	for err == nil {
-		if err = s.db.Read(ctx).Model(&model.TallyEvent{}).Where("done = ? AND at < ?", true, before).Limit(idsPerStatement).Pluck("id", &old).Error; err != nil || len(old) == 0 {
+		if err = s.db.Read(ctx).Model(&model.TallyBundle{}).Where("done = ? AND at < ?", true, before).Limit(idsPerStatement).Pluck("id", &old).Error; err != nil || len(old) == 0 {
 			break
 		}
-		err = s.db.Tx(ctx, func(tx *gorm.DB) error { return tx.Where("id IN ?", old).Delete(&model.TallyEvent{}).Error })
+		err = s.db.Tx(ctx, func(tx *gorm.DB) error { return tx.Where("id IN ?", old).Delete(&model.TallyBundle{}).Error })
 	}
 	if errors.Is(err, errNotReady) {
 		return nil
@@ -171,12 +178,12 @@ type Queue struct {
 
 // Queue reads what waits.
 func (s *Service) Queue(ctx context.Context) (q Queue, err error) {
-	tx := s.db.Read(ctx)
-	if err := tx.Model(&model.TallyEvent{}).Where("done = ?", false).Count(&q.Waiting).Error; err != nil || q.Waiting == 0 {
+	tx := s.db.Read(ctx).Model(&model.TallyBundle{}).Where("done = ?", false)
+	if err := tx.Session(&gorm.Session{}).Select("COALESCE(SUM(events), 0)").Row().Scan(&q.Waiting); err != nil || q.Waiting == 0 {
 		return q, err
 	}
-	var oldest model.TallyEvent
-	if err := tx.Select("at").Where("done = ?", false).Order("at").Limit(1).Find(&oldest).Error; err != nil || oldest.At.IsZero() {
+	var oldest model.TallyBundle
+	if err := tx.Session(&gorm.Session{}).Select("at").Order("at").Limit(1).Find(&oldest).Error; err != nil || oldest.At.IsZero() {
 		return q, err
 	}
 	q.Lag = max(0, s.db.Now().Sub(oldest.At))

@@ -425,6 +425,58 @@ func TestManyWorkers(t *testing.T) {
 	c.forms("end")
 }
 
+// TestNewBranch shows that a union and its parent which are both new to the rollups can buy before the worker comes, the child first.
+func TestNewBranch(t *testing.T) {
+	c := newCity(t, 2)
+	now := c.clock.Now()
+	for i, parent := range []model.ID{100, 900} {
+		id := model.ID(900 + i)
+		u := model.Union{ID: id, ParentID: &parent, Name: fmt.Sprint("新工会", i), Kind: "county", Path: "/100/900/", Status: "active", CreatedAt: now, UpdatedAt: now}
+		if i > 0 {
+			u.Path += "901/"
+		}
+		c.insert(&u)
+		c.unions = append(c.unions, u)
+	}
+	for _, u := range []model.Union{c.unions[3], c.unions[2]} {
+		err := c.db.Tx(ctx, func(tx *gorm.DB) error {
+			o, err := c.pay(tx, u, c.clock.Now())
+			c.paid = append(c.paid, o)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.clock.Advance(time.Second)
+	}
+	c.absorb()
+	c.exact("taken")
+	c.forms("taken")
+}
+
+// TestManyBatches shows that a queue of several batches is taken whole, each event once, while answers from it stay exact or say as of when they are.
+func TestManyBatches(t *testing.T) {
+	c := newCity(t, 4)
+	const n = 12_345
+	events := make([]model.TallyEvent, n)
+	for i := range events {
+		events[i] = model.TallyEvent{Kind: "sign", UnionID: c.unions[i%4].ID, Year: 2025, ChannelID: 7, Times: 1, At: c.clock.Now()}
+	}
+	if err := tally.Write(c.db.Read(ctx), c.db, events...); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		c.absorb()
+	}
+	v, err := c.tally.Overview(ctx, c.unions[0].ID, 2025)
+	if err != nil || v.Total.PersonTimes != n {
+		t.Errorf("%+v (%v)", v.Total, err)
+	}
+	if q, err := c.tally.Queue(ctx); err != nil || q.Waiting != 0 {
+		t.Errorf("%+v (%v)", q, err)
+	}
+}
+
 // TestPurge shows that old events go once they are counted, and that forms stay exact.
 func TestPurge(t *testing.T) {
 	c := newCity(t, 3)
@@ -436,8 +488,8 @@ func TestPurge(t *testing.T) {
 	c.buy()
 	c.absorb()
 	var kept int64
-	if err := c.db.Read(ctx).Model(&model.TallyEvent{}).Count(&kept).Error; err != nil || kept != 1 {
-		t.Errorf("%d events are kept (%v)", kept, err)
+	if err := c.db.Read(ctx).Model(&model.TallyBundle{}).Count(&kept).Error; err != nil || kept != 1 {
+		t.Errorf("%d bundles are kept (%v)", kept, err)
 	}
 	c.exact("purged")
 	c.forms("purged")
@@ -452,9 +504,9 @@ func TestTooMuchWaits(t *testing.T) {
 	oldest := c.clock.Now()
 	events := make([]model.TallyEvent, 5001)
 	for i := range events {
-		events[i] = model.TallyEvent{ID: c.db.NewID(), Kind: "sign", UnionID: c.unions[1].ID, Year: 2025, ChannelID: 7, Times: 1, At: oldest}
+		events[i] = model.TallyEvent{Kind: "sign", UnionID: c.unions[1].ID, Year: 2025, ChannelID: 7, Times: 1, At: oldest}
 	}
-	if err := c.db.Read(ctx).CreateInBatches(events, c.db.BatchRows()).Error; err != nil {
+	if err := tally.Write(c.db.Read(ctx), c.db, events...); err != nil {
 		t.Fatal(err)
 	}
 	c.clock.Advance(10 * time.Second)

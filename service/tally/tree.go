@@ -24,9 +24,17 @@ func track(tx *gorm.DB, unions []model.ID) (map[model.ID]string, error) {
 		if _, ok := paths[id]; ok {
 			continue
 		}
-		if paths[id], err = plant(tx, id); err != nil {
+		again, err := tracked(tx, []model.ID{id}) // it may have been put there as the parent of another
+		if err != nil {
 			return nil, err
 		}
+		path, ok := again[id]
+		if !ok {
+			if path, err = plant(tx, id); err != nil {
+				return nil, err
+			}
+		}
+		paths[id] = path
 	}
 	return paths, nil
 }
