@@ -35,6 +35,7 @@ type settings struct {
 	calls        int
 	only         string
 	skipJobs     bool
+	jobsOnly     bool
 	reconcile    bool
 	roster       int
 }
@@ -74,6 +75,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&s.calls, "calls", 60, "calls of each route (measure)")
 	flags.StringVar(&s.only, "only", "", "only routes whose name matches this regular expression, and no jobs (measure)")
 	flags.BoolVar(&s.skipJobs, "skip-jobs", false, "no import, grant, sweep and exports (measure)")
+	flags.BoolVar(&s.jobsOnly, "jobs-only", false, "no routes, the import, grant, sweep and exports alone (measure)")
 	flags.BoolVar(&s.reconcile, "reconcile", true, "run reconcile at the end (measure)")
 	flags.IntVar(&s.roster, "roster", 50_000, "rows of the measured import")
 	if err := flags.Parse(args[1:]); err != nil {

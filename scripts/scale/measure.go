@@ -81,7 +81,9 @@ func measure(ctx context.Context, s settings) (err error) {
 	}
 	g.memory = watch(g.product)
 	defer g.memory.stop()
-	g.visit(ctx, only)
+	if !s.jobsOnly {
+		g.visit(ctx, only)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
