@@ -100,10 +100,8 @@ func TestExplain(t *testing.T) {
 	if _, err := h.Tally.Rebuild(ctx); err != nil { // the rows came without the product
 		t.Fatal(err)
 	}
-	for range 3 { // a run is bounded in time
-		if err := h.Dues.Keep(ctx); err != nil {
-			t.Fatal(err)
-		}
+	if err := h.Dues.CatchUp(ctx); err != nil {
+		t.Fatal(err)
 	}
 	pool, err := h.DB.Pool()
 	if err != nil {

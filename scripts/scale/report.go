@@ -30,8 +30,8 @@ func (g *stage) report(verdict string) string {
 			return []any{l.name, ms(l.p95), ms(l.goal), reached(l), l.note}
 		})
 	}
-	table(&b, "Pages", []string{"page", "who", "calls", "median", "p95", "goal", ""}, g.pages, func(l line) []any {
-		return []any{l.name, l.who, l.calls, ms(l.median), ms(l.p95), ms(l.goal), reached(l)}
+	table(&b, "Pages", []string{"page", "who", "calls", "median", "p95", "rows read", "goal", ""}, g.pages, func(l line) []any {
+		return []any{l.name, l.who, l.calls, ms(l.median), ms(l.p95), lab.Number(float64(l.rows), 0), ms(l.goal), reached(l)}
 	})
 	fmt.Fprintf(&b, "Peak memory of the product's process while all this ran: %s MiB.\n", lab.Number(g.memory.of(""), 0))
 	return b.String()

@@ -133,7 +133,11 @@ func (s *Service) remindSome(tx *gorm.DB, id model.ID) (done bool, err error) {
 	}
 	var left []model.Allowance
 	if now.Before(r.Year.End()) {
-		if err := holding(tx, r.UnionID, r.Year).Where("a.balance_fen > 0 AND a.id > ?", r.CursorID).Select("a.*").Order("a.id").Limit(remindStep).Find(&left).Error; err != nil {
+		ids, err := holding(tx, r.UnionID, r.Year, "a.balance_fen > 0", r.CursorID, remindStep)
+		if err == nil {
+			err = tx.Where("id IN ?", ids).Order("id").Find(&left).Error
+		}
+		if err != nil {
 			return false, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -179,11 +180,23 @@ type HolderView struct {
 	Consents    int         `json:"consents"` // reminders that may still be sent to it
 }
 
-// holding are a union's allowances in use of a year, under the alias a. The union's funds of the year, at most one a purse,
-// are read first, so that the index of allowances by fund serves.
-func holding(tx *gorm.DB, unionID model.ID, year model.Year) *gorm.DB {
-	funds := tx.Session(&gorm.Session{NewDB: true}).Model(&model.Fund{}).Select("id").Where("union_id = ? AND year = ?", unionID, year)
-	return tx.Table("allowances AS a").Where("a.fund_id IN (?) AND a.status = 'active'", funds)
+// holding finds the first of a union's allowances in use of a year, after an id, whose money ("a.balance_fen > 0") fits: fund by fund, of
+// which there is at most one a purse, in the order of the index of allowances by fund.
+func holding(tx *gorm.DB, unionID model.ID, year model.Year, money string, after model.ID, limit int) ([]model.ID, error) {
+	var funds, ids []model.ID
+	if err := tx.Model(&model.Fund{}).Where("union_id = ? AND year = ?", unionID, year).Pluck("id", &funds).Error; err != nil {
+		return nil, err
+	}
+	for _, fund := range funds {
+		var some []model.ID
+		err := tx.Table("allowances AS a").Where("a.fund_id = ? AND a.status = 'active' AND a.id > ? AND "+money, fund, after).Order("a.id").Limit(limit).Pluck("a.id", &some).Error
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), limit)], nil
 }
 
 // YearEndMembers lists the allowances of a union's members in which there is money left, by allowance.
@@ -193,13 +206,18 @@ func (s *Service) YearEndMembers(ctx context.Context, unionID model.ID, year mod
 }
 
 func (s *Service) holders(ctx context.Context, unionID model.ID, year model.Year, after model.ID, limit int) ([]HolderView, error) {
+	tx := s.db.Read(ctx)
+	ids, err := holding(tx, unionID, year, "a.balance_fen + a.held_fen > 0", after, limit)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
 	var rows []HolderView
-	err := holding(s.db.Read(ctx), unionID, year).Where("a.balance_fen + a.held_fen > 0 AND a.id > ?", after).
+	err = tx.Table("allowances AS a").Where("a.id IN ?", ids).
 		Select("a.id AS allowance_id, a.member_id, m.name, m.employee_no, m.department, a.purse, a.balance_fen, a.held_fen, w.id IS NOT NULL AS bound, "+
 			"COALESCE(s.accepted_count - s.used_count - s.void_count, 0) AS consents").
 		Joins("JOIN members AS m ON m.id = a.member_id").Joins("LEFT JOIN wechat_accounts AS w ON w.person_id = a.person_id").
 		Joins("LEFT JOIN subscriptions AS s ON s.account_id = w.id AND s.template = ?", notify.TopicAllowanceEnding).
-		Order("a.id").Limit(limit).Scan(&rows).Error
+		Order("a.id").Scan(&rows).Error
 	for i, r := range rows {
 		rows[i].Name, rows[i].PurseName = model.MaskName(r.Name), r.Purse.Name()
 	}

@@ -38,10 +38,19 @@ const (
 // Keep counts suppliers that were never counted, and takes transfers that are old enough into supplier_days, for at most some seconds. Any
 // number of processes may do so at once.
 func (s *Service) Keep(ctx context.Context) error {
+	return s.keep(ctx, time.Now().Add(perRun))
+}
+
+// CatchUp is Keep without a bound in time, for databases that were filled past the product.
+func (s *Service) CatchUp(ctx context.Context) error {
+	return s.keep(ctx, time.Now().AddDate(1, 0, 0))
+}
+
+func (s *Service) keep(ctx context.Context, until time.Time) error {
 	if err := s.countSuppliers(ctx); err != nil {
 		return err
 	}
-	for start := time.Now(); time.Since(start) < perRun; {
+	for time.Now().Before(until) {
 		began := time.Now()
 		n, err := s.step(ctx)
 		if err != nil || n < perStep {

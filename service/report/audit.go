@@ -42,30 +42,127 @@ type auditRow struct {
 	StaffName string
 }
 
+// AuditPage is one page of the audit trail. It may hold fewer entries than asked for, even none, though there are more: then SearchedTo tells
+// how far back the trail was looked through, and the next page goes on from there.
+type AuditPage struct {
+	model.List[AuditView]
+	SearchedTo *time.Time `json:"searched_to"` // null: the page is full, or the trail was looked through to its beginning
+}
+
 // AuditTrail lists what was done, newest first: to unions of the actor's subtree, and, for those at the root of the tree, also
 // what concerns no union.
-func (s *Service) AuditTrail(ctx context.Context, actor model.Actor, f AuditFilter, page model.Page) (model.List[AuditView], error) {
-	q := s.db.Read(ctx).Table("audit_entries a").Select("a.*, COALESCE(u.name, '') AS union_name").Joins("LEFT JOIN unions u ON u.id = a.union_id")
-	if actor.UnionPath == "/"+actor.UnionID.String()+"/" { // the root
-		q = f.narrow(q)
+func (s *Service) AuditTrail(ctx context.Context, actor model.Actor, f AuditFilter, page model.Page) (out AuditPage, err error) {
+	tx := s.db.Read(ctx)
+	root := actor.UnionPath == "/"+actor.UnionID.String()+"/"
+	var ids []model.ID
+	var floor model.AuditEntry // the last entry looked at
+	switch {
+	case f.Object == "" && (f.Actor != "" || f.Action != "" || f.From != "" || f.To != ""):
+		ids, floor, err = f.search(tx, actor, root, page)
+	case root:
+		q := f.narrow(tx.Table("audit_entries"))
 		if page.Cursor != 0 {
-			q = q.Where("a.id < ?", page.Cursor)
+			q = q.Where("id < ?", page.Cursor)
 		}
-	} else {
-		newest, err := model.Newest(s.db.Read(ctx), "audit_entries", actor.UnionPath, page, f.narrow)
-		if err != nil {
-			return model.List[AuditView]{}, err
-		}
-		q = q.Where("a.id IN ?", newest)
+		err = q.Order("id DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
+	default:
+		ids, err = model.Newest(tx, "audit_entries", actor.UnionPath, page, f.narrow)
+	}
+	if err != nil {
+		return out, err
 	}
 	var rows []auditRow
-	if err := q.Order("a.id DESC").Limit(page.Limit + 1).Scan(&rows).Error; err != nil {
-		return model.List[AuditView]{}, err
+	err = tx.Table("audit_entries a").Select("a.*, COALESCE(u.name, '') AS union_name").Joins("LEFT JOIN unions u ON u.id = a.union_id").Where("a.id IN ?", ids).
+		Order("a.id DESC").Scan(&rows).Error
+	if err == nil {
+		err = nameStaff(tx, rows)
 	}
-	if err := nameStaff(s.db.Read(ctx), rows); err != nil {
-		return model.List[AuditView]{}, err
+	out.List = model.NewList(rows, page, func(r auditRow) model.ID { return r.ID }, auditRow.view)
+	if floor.ID != 0 && out.NextCursor == nil {
+		out.NextCursor, out.SearchedTo = &floor.ID, &floor.At
 	}
-	return model.NewList(rows, page, func(r auditRow) model.ID { return r.ID }, auditRow.view), nil
+	return out, err
+}
+
+// auditReach is how many entries of the trail one page looks through at most: it has no index by actor, action or time, which every order
+// would have to pay for.
+const auditReach = 30_000
+
+// search looks through the trail from the page's cursor, or from the day that the filter ends with, downwards. Whose subtree has few entries
+// gets all that fit; else it ends after auditReach entries, and floor is where; 0: nothing lies below that could fit.
+func (f AuditFilter) search(tx *gorm.DB, actor model.Actor, root bool, page model.Page) (ids []model.ID, floor model.AuditEntry, err error) {
+	tx = tx.Session(&gorm.Session{NewDB: true})
+	q := tx.Table("audit_entries")
+	if !root {
+		below := tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%")
+		q = q.Where("union_id IN (?)", below)
+		var n int64
+		some := tx.Table("audit_entries").Select("id").Where("union_id IN (?)", below).Limit(auditReach)
+		if err := tx.Table("(?) AS n", some).Count(&n).Error; err != nil {
+			return nil, floor, err
+		}
+		if n < auditReach {
+			if page.Cursor != 0 {
+				q = q.Where("id < ?", page.Cursor)
+			}
+			err = f.narrow(q).Order("id + 0 DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
+			return ids, floor, err
+		}
+	}
+	top, bottom := page.Cursor, model.ID(0)
+	if top == 0 && f.To != "" {
+		if top, err = entryAt(tx, f.To.End().Add(auditSlack)); err != nil {
+			return nil, floor, err
+		}
+	}
+	if f.From != "" {
+		if bottom, err = entryAt(tx, f.From.Start().Add(-auditSlack)); err != nil {
+			return nil, floor, err
+		}
+	}
+	from := tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id >= ?", bottom)
+	q = q.Where("id >= ?", bottom)
+	if top != 0 {
+		from, q = from.Where("id < ?", top), q.Where("id < ?", top)
+	}
+	if err := from.Order("id DESC").Offset(auditReach - 1).Limit(1).Scan(&floor).Error; err != nil {
+		return nil, floor, err
+	}
+	err = f.narrow(q).Where("id >= ?", floor.ID).Order("id DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
+	return ids, floor, err
+}
+
+// auditSlack is by how much the times of entries may be out of the order of their ids: the length of transactions, and clocks of several
+// machines. Days are cut exactly besides.
+const auditSlack = time.Hour
+
+// entryAt finds the id from which on entries are of the moment or later, by halves: entries come by time.
+func entryAt(tx *gorm.DB, at time.Time) (model.ID, error) {
+	entry := func(order string, from model.ID) (e model.AuditEntry, err error) {
+		err = tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id >= ?", from).Order(order).Limit(1).Scan(&e).Error
+		return e, err
+	}
+	first, err := entry("id", 0)
+	if err != nil {
+		return 0, err
+	}
+	last, err := entry("id DESC", 0)
+	if err != nil || last.At.Before(at) {
+		return last.ID + 1, err
+	}
+	low, high := first.ID, last.ID // the first entry of at or later lies between them, both included
+	for low < high {
+		middle, err := entry("id", low+(high-low)/2)
+		if err != nil {
+			return 0, err
+		}
+		if middle.At.Before(at) {
+			low = middle.ID + 1
+		} else {
+			high = low + (high-low)/2
+		}
+	}
+	return low, nil
 }
 
 // narrow leaves the entries that fit.

@@ -2,10 +2,7 @@ package report
 
 import (
 	"context"
-	"slices"
 	"time"
-
-	"gorm.io/gorm"
 
 	"bangfu/model"
 )
@@ -31,23 +28,8 @@ type CountedOrders struct {
 	model.List[CountedOrder]
 }
 
-const drillOrdersSQL = `SELECT CASE o.kind WHEN 'group' THEN 'group' ELSE 'order' END AS kind, o.id, o.order_no,
-CASE o.kind WHEN 'group' THEN (SELECT COUNT(DISTINCT s.receiver_id) FROM group_purchases g JOIN group_signoffs s ON s.purchase_id = g.id
-  WHERE g.order_id = o.id AND s.signed_at < {cutoff} AND (s.undone_at IS NULL OR s.undone_at >= {cutoff})) ELSE 1 END AS person_times,
- o.union_id AS union_id, u.name AS union_name, c.name AS channel, o.paid_at, o.allowance_fen + o.wechat_fen AS paid_fen,
-(SELECT COALESCE(SUM(r.amount_fen), 0) FROM refunds r WHERE r.order_id = o.id AND r.refunded_at < {cutoff}) AS refunded_fen
-FROM {parts} JOIN orders o ON o.union_id = {union} AND o.year = @year AND o.paid_at < {cutoff}
-JOIN channels c ON c.id = o.channel_id AND c.form_row = @row JOIN unions u ON u.id = o.union_id
-WHERE {where} AND o.allowance_fen + o.wechat_fen > 0 AND o.id > @after ORDER BY o.id LIMIT @limit`
-
-const drillClaimsSQL = `SELECT 'claim' AS kind, k.id, k.invoice_no AS order_no, k.person_times, k.union_id AS union_id, u.name AS union_name, c.name AS channel, k.counted_at AS paid_at,
-k.amount_fen AS paid_fen, CASE WHEN k.revoked_at < {cutoff} THEN k.amount_fen ELSE 0 END AS refunded_fen
-FROM {parts} JOIN claims k ON k.union_id = {union} AND k.year = @year AND k.counted_at < {cutoff}
-JOIN channels c ON c.id = k.channel_id AND c.form_row = @row JOIN unions u ON u.id = k.union_id
-WHERE {where} AND k.id > @after ORDER BY k.id LIMIT @limit`
-
-// Orders drills from one figure of the union's form for the period down to its orders and claims, by rising id. asOf (RFC 3339, of the page
-// before) keeps the moment of a form that is not submitted; empty: now.
+// Orders drills from one figure of the union's form for the period down to its orders and claims: union by union, a union's orders by the time
+// of payment, then its claims. asOf (RFC 3339, of the page before) keeps the moment of a form that is not submitted; empty: now.
 func (s *Service) Orders(ctx context.Context, unionID, periodID model.ID, row int, asOf string, page model.Page) (CountedOrders, error) {
 	var out CountedOrders
 	if row < 1 || row > 8 {
@@ -65,19 +47,12 @@ func (s *Service) Orders(ctx context.Context, unionID, periodID model.ID, row in
 	if err != nil {
 		return out, err
 	}
-	over := []segment{}
+	d := drill{tx: tx, union: unionID, period: p, treeAt: p.treeAt(now)}
 	if last != nil && last.Status == stateSubmitted {
-		out.AsOf, over = last.AsOf, append(over, statementSegment(last.ID))
-	} else {
-		all, err := parts(tx, unionID, p, out.AsOf, p.treeAt(now))
-		if err != nil {
-			return out, err
-		}
-		if over, err = segments(tx, all); err != nil {
-			return out, err
-		}
+		out.AsOf, d.statement = last.AsOf, last.ID
 	}
-	orders, err := behind(tx, over, p.Year, row, page)
+	d.at = out.AsOf
+	orders, err := d.walk(row, page)
 	if err != nil {
 		return out, err
 	}
@@ -98,28 +73,6 @@ func drillMoment(p Period, now time.Time, asOf string) (time.Time, error) {
 		return latest, nil
 	}
 	return model.Millis(at), nil
-}
-
-// behind reads one page, and one purchase more, of each segment and merges them.
-func behind(tx *gorm.DB, over []segment, year model.Year, row int, page model.Page) ([]CountedOrder, error) {
-	var all []CountedOrder
-	for _, g := range over {
-		for _, sql := range []string{drillOrdersSQL, drillClaimsSQL} {
-			var some []CountedOrder
-			args := map[string]any{"year": year, "row": row, "after": page.Cursor, "limit": page.Limit + 1}
-			if err := g.query(tx, sql, args).Scan(&some).Error; err != nil {
-				return nil, err
-			}
-			all = append(all, some...)
-		}
-	}
-	slices.SortFunc(all, func(a, b CountedOrder) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
-	return all[:min(len(all), page.Limit+1)], nil
 }
 
 func (o CountedOrder) net() CountedOrder {

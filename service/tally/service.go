@@ -43,6 +43,12 @@ func stateOf(tx *gorm.DB) (st model.TallyState, err error) {
 	return st, err
 }
 
+// Known tells whether the rollups can be used; if not they are being built.
+func Known(tx *gorm.DB) (bool, error) {
+	st, err := stateOf(tx)
+	return st.Status == ready, err
+}
+
 // lockState locks the rollups for this transaction. errNotReady if they are not ready.
 func lockState(tx *gorm.DB) (st model.TallyState, err error) {
 	err = tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", stateID).Limit(1).Find(&st).Error

@@ -38,14 +38,6 @@ type MemberDetail struct {
 	BoundAt *time.Time `json:"bound_at"`
 }
 
-// MemberFilter narrows a list of members; zero fields narrow nothing.
-type MemberFilter struct {
-	Query      string // start of the name, a whole phone number or a whole ID number
-	Status     string // active | left
-	Department string // whole
-	Subtree    bool   // also of the unions below
-}
-
 // memberRow is a member with what its view needs.
 type memberRow struct {
 	model.Member
@@ -56,51 +48,6 @@ type memberRow struct {
 func memberRows(tx *gorm.DB) *gorm.DB {
 	return tx.Table("members").Select("members.*, u.name AS union_name, p.id_number_sealed").
 		Joins("JOIN unions u ON u.id = members.union_id").Joins("JOIN persons p ON p.id = members.person_id")
-}
-
-// Members lists the members of a union, with Subtree also those of the unions below, by id.
-func (s *Service) Members(ctx context.Context, unionID model.ID, f MemberFilter, page model.Page) (model.List[MemberView], error) {
-	q := memberRows(s.db.Read(ctx)).Where("members.id > ?", page.Cursor)
-	if f.Subtree {
-		u, err := takeUnion(s.db.Read(ctx), unionID)
-		if err != nil {
-			return model.List[MemberView]{}, err
-		}
-		q = q.Where("u.path LIKE ?", u.Path+"%")
-	} else {
-		q = q.Where("members.union_id = ?", unionID)
-	}
-	if f.Status != "" {
-		q = q.Where("members.status = ?", f.Status)
-	}
-	if f.Department != "" {
-		q = q.Where("members.department = ?", f.Department)
-	}
-	if f.Query != "" {
-		q = s.search(q, f.Query)
-	}
-	var rows []memberRow
-	if err := q.Order("members.id").Limit(page.Limit + 1).Scan(&rows).Error; err != nil {
-		return model.List[MemberView]{}, err
-	}
-	var failed error
-	list := model.NewList(rows, page, func(r memberRow) model.ID { return r.ID }, func(r memberRow) MemberView {
-		v, err := s.memberView(r)
-		failed = errors.Join(failed, err)
-		return v
-	})
-	return list, failed
-}
-
-// search finds by keyed hash what looks like a whole phone or ID number, and anything else as the start of a name.
-func (s *Service) search(q *gorm.DB, text string) *gorm.DB {
-	if phone, err := rosterfile.NormalizePhone(text); err == nil {
-		return q.Where("members.phone_hash = ?", s.sealer.Hash(model.HashPhone, phone))
-	}
-	if number, err := rosterfile.NormalizeIDNumber(text, model.DateOf(s.db.Now())); err == nil {
-		return q.Where("p.id_number_hash = ?", s.sealer.Hash(model.HashIDNumber, number))
-	}
-	return q.Where("members.name LIKE ? ESCAPE '!'", escapeLike(strings.TrimSpace(text))+"%")
 }
 
 func (s *Service) memberView(r memberRow) (MemberView, error) {

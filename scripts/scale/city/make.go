@@ -41,6 +41,9 @@ func Make(ctx context.Context, cfg *config.Config, o Options) (err error) {
 	if _, err := a.Tally.Rebuild(ctx); err != nil { // the rows came without the product
 		return err
 	}
+	if err := a.Dues.CatchUp(ctx); err != nil {
+		return err
+	}
 	if err := submit(ctx, a); err != nil {
 		return err
 	}
