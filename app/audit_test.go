@@ -84,7 +84,7 @@ func TestAccountThatCannotChangeTheTrail(t *testing.T) {
 	for _, sql := range []string{"UPDATE audit_entries SET actor = 'staff:8'", "DELETE FROM audit_entries", "UPDATE audit_seals SET seq = 9", "DELETE FROM audit_seals",
 		"TRUNCATE audit_entries", "DROP TABLE audit_seals", "ALTER TABLE audit_entries ADD COLUMN x INT"} {
 		var refused *mysqldriver.MySQLError
-		if err := h.DB.Read(ctx).Exec(sql).Error; !errors.As(err, &refused) || refused.Number != 1142 {
+		if err := h.DB.Read(ctx).Exec(sql).Error; !errors.As(err, &refused) || refused.Number != 1142 && refused.Number != 8121 { // 8121: TiDB's, of UPDATE
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
