@@ -21,21 +21,7 @@ func TestSecurityPageNamesWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := map[string]bool{}
-	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Za-z0-9_]+)\(`)
-	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		for _, m := range function.FindAllSubmatch(source, -1) {
-			declared[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	declared := declaredTests(t)
 	tests, files := 0, 0
 	name, file := regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w+$`), regexp.MustCompile(`^\.?[\w-]+(/[\w.-]+)+$|^\.?[\w-]+\.(go|md|mod|sum|yml)$|^(Makefile|Dockerfile)$`)
 	for _, m := range regexp.MustCompile("`([^`\n]+)`").FindAllSubmatch(page, -1) {
@@ -54,6 +40,43 @@ func TestSecurityPageNamesWhatExists(t *testing.T) {
 	}
 	if tests < 200 || files < 50 {
 		t.Errorf("only %d tests and %d files found: has the page's form changed?", tests, files)
+	}
+}
+
+// declaredTests are the names of all tests and fuzz targets.
+func declaredTests(t *testing.T) map[string]bool {
+	t.Helper()
+	declared := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Za-z0-9_]+)\(`)
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range function.FindAllSubmatch(source, -1) {
+			declared[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return declared
+}
+
+// TestPagesNameTestsThatExist: the tests that other pages name as proof are there.
+func TestPagesNameTestsThatExist(t *testing.T) {
+	declared := declaredTests(t)
+	for path, least := range map[string]int{"docs/engines.md": 8, "docs/privacy.md": 1} {
+		named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)(?:/\\w+)?`").FindAllSubmatch(page(t, path), -1)
+		for _, m := range named {
+			if !declared[string(m[1])] {
+				t.Errorf("%s names %s, which is no test", path, m[1])
+			}
+		}
+		if len(named) < least {
+			t.Errorf("%s names only %d tests", path, len(named))
+		}
 	}
 }
 
