@@ -141,6 +141,7 @@ func (db *DB) dialector(o Options) (gorm.Dialector, error) {
 	}
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Params["innodb_lock_wait_timeout"] = "10"
+	cfg.Params["sql_mode"] = "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')" // whatever the server's: texts that are too long are refused, not cut
 	connector, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
 		return nil, err

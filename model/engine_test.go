@@ -36,3 +36,23 @@ func TestEngine(t *testing.T) {
 		t.Error(names, err)
 	}
 }
+
+// TestTooLongIsRefused: a text that does not fit is refused and not cut, also on a server that would cut it.
+func TestTooLongIsRefused(t *testing.T) {
+	o := modeltest.Options(t, nil)
+	if o.MySQLDSN == "" {
+		t.Log("the embedded database has no length of texts")
+		return
+	}
+	separator := "?"
+	if strings.Contains(o.MySQLDSN, "?") {
+		separator = "&"
+	}
+	o.MySQLDSN += separator + "sql_mode=''"
+	db := modeltest.OpenWith(t, o)
+	now := db.Now()
+	region := model.Region{ID: db.NewID(), Name: strings.Repeat("长", 300), Province: "广东省", Status: "active", CreatedAt: now, UpdatedAt: now}
+	if err := db.Read(t.Context()).Create(&region).Error; err == nil {
+		t.Error("a name of 300 characters is taken")
+	}
+}
