@@ -28,15 +28,12 @@ var bigTables = []string{"members", "persons", "wechat_accounts", "consents", "a
 
 // wholeTables are the pages that read a big table whole, and why that is right or borne for now. The key is the start of a visit's name.
 var wholeTables = map[string]string{
-	"year's end":           "sums over all allowances of a year: dashboards' rollups take their place",
-	"limits on gifts":      "counts the members of every union in scope",
-	"the city's form":      "sums over all unions' rows of the rollups",
-	"a county's form":      "sums over all unions' rows of the rollups",
-	"orders behind a form": "pages through the orders of the form's unions",
-	"messages, counted":    "reads the index of states",
-	"payments to look at":  "payments with a problem are rare and have no index of their own; WeChat money is a small part of all",
-	"audit trail, by":      "an index by actor or action would cost every checkout; the trail is read from its end",
-	"audit trail of some":  "the trail is read from its end down to the days",
+	"year's end":          "sums over all allowances of a year: dashboards' rollups take their place",
+	"limits on gifts":     "counts the members of every union in scope",
+	"the city's form":     "sums over all unions' rows of the rollups",
+	"a county's form":     "sums over all unions' rows of the rollups",
+	"messages, counted":   "reads the index of states",
+	"payments to look at": "payments with a problem are rare and have no index of their own; WeChat money is a small part of all",
 }
 
 // recorder keeps the SELECTs that run while something is visited.

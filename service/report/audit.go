@@ -86,7 +86,7 @@ func (s *Service) AuditTrail(ctx context.Context, actor model.Actor, f AuditFilt
 
 // auditReach is how many entries of the trail one page looks through at most: it has no index by actor, action or time, which every order
 // would have to pay for.
-const auditReach = 30_000
+const auditReach = 10_000
 
 // search looks through the trail from the page's cursor, or from the day that the filter ends with, downwards. Whose subtree has few entries
 // gets all that fit; else it ends after auditReach entries, and floor is where; 0: nothing lies below that could fit.

@@ -23,6 +23,7 @@ type drill struct {
 	treeAt    time.Time
 	path      string // where the union stood
 	channels  []model.ID
+	waiting   []model.ID // unions that the rollups do not have all of yet
 	spot      spot
 }
 
@@ -55,7 +56,8 @@ func (d *drill) walk(row int, page model.Page) (all []CountedOrder, err error) {
 	if d.spot.ID == 0 {
 		after, size = 0, batches[0]
 	}
-	known, err := tally.Known(d.tx)
+	waiting, known, err := tally.Waiting(d.tx)
+	d.waiting = append(waiting, 0) // no union, but never an empty list
 	for i := 0; err == nil && len(all) <= page.Limit; i++ {
 		var some []model.StatementPart
 		if some, err = d.next(after, size, known); err != nil || len(some) == 0 {
@@ -121,7 +123,7 @@ func (d *drill) find(cursor model.ID) error {
 
 // someSQL narrows unions to those for which anything was counted in the channels, or waits to be.
 const someSQL = ` AND (EXISTS (SELECT 1 FROM tally_forms f WHERE f.year = @year AND f.union_id = {union} AND f.channel_id IN @channels)
-OR {union} IN (SELECT e.union_id FROM tally_events e WHERE e.done = @undone))`
+OR {union} IN @waiting)`
 
 // next is the form's next unions after an id, with the moment up to which each counts. known: the rollups tell which have anything.
 func (d *drill) next(after model.ID, limit int, known bool) (some []model.StatementPart, err error) {
@@ -129,7 +131,7 @@ func (d *drill) next(after model.ID, limit int, known bool) (some []model.Statem
 	if d.statement != 0 {
 		sql, union = "SELECT p.union_id, p.as_of FROM statement_parts p WHERE p.statement_id = @statement AND p.union_id > @after", "p.union_id"
 	}
-	args := map[string]any{"at": d.treeAt, "below": d.path + "%", "after": after, "limit": limit, "statement": d.statement, "year": d.period.Year, "channels": d.channels, "undone": false}
+	args := map[string]any{"at": d.treeAt, "below": d.path + "%", "after": after, "limit": limit, "statement": d.statement, "year": d.period.Year, "channels": d.channels, "waiting": d.waiting}
 	if known {
 		sql += strings.ReplaceAll(someSQL, "{union}", union)
 	}

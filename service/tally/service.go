@@ -43,10 +43,23 @@ func stateOf(tx *gorm.DB) (st model.TallyState, err error) {
 	return st, err
 }
 
-// Known tells whether the rollups can be used; if not they are being built.
-func Known(tx *gorm.DB) (bool, error) {
+// Waiting are the unions of which changes wait to be added to the rollups. known is false where the rollups cannot be used: while they are
+// built, and where too much waits to be looked through.
+func Waiting(tx *gorm.DB) (unions []model.ID, known bool, err error) {
 	st, err := stateOf(tx)
-	return st.Status == ready, err
+	if err != nil || st.Status != ready {
+		return nil, false, err
+	}
+	w, err := waiting(tx, maxTail)
+	if err != nil || !w.all {
+		return nil, false, err
+	}
+	events, err := w.events(tx)
+	for _, e := range events {
+		unions = append(unions, e.UnionID)
+	}
+	slices.Sort(unions)
+	return slices.Compact(unions), err == nil, err
 }
 
 // lockState locks the rollups for this transaction. errNotReady if they are not ready.

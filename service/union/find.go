@@ -45,13 +45,13 @@ func (s *Service) Members(ctx context.Context, unionID model.ID, f MemberFilter,
 
 // findMembers finds the ids of a page and of one more.
 func (s *Service) findMembers(tx *gorm.DB, unionID model.ID, f MemberFilter, page model.Page) (ids []model.ID, err error) {
-	in := memberScope{"union_id = ?", unionID}
+	in := memberScope{"union_id = ?", "u.id = ?", unionID}
 	if f.Subtree {
 		u, err := takeUnion(tx, unionID)
 		if err != nil {
 			return nil, err
 		}
-		in = memberScope{"union_id IN (SELECT id FROM unions WHERE path LIKE ?)", u.Path + "%"}
+		in = memberScope{"union_id IN (SELECT id FROM unions WHERE path LIKE ?)", "u.path LIKE ?", u.Path + "%"}
 	}
 	w := wanted{MemberFilter: f, order: "id", page: page}
 	if f.Query != "" {
@@ -80,11 +80,14 @@ func (s *Service) number(text string) (where string, hash any) {
 	return "", nil
 }
 
-// memberScope is the condition by which members are of a union, or of a subtree.
+// memberScope is the condition by which members are of a union, or of a subtree: on members, and on their unions as u.
 type memberScope struct {
-	where string
-	arg   any
+	where, union string
+	arg          any
 }
+
+// qualified are the orders of the members n.
+var qualified = map[string]string{"id": "n.id", "name, id": "n.name, n.id"}
 
 // wanted is which members are looked for, and in which order.
 type wanted struct {
@@ -157,7 +160,8 @@ func (w *wanted) find(tx *gorm.DB, in memberScope) (ids []model.ID, err error) {
 			ID   model.ID
 			Here bool
 		}
-		err := tx.Table("(?) AS n", next).Select("n.id, CASE WHEN "+in.where+" THEN 1 ELSE 0 END AS here", in.arg).Order(w.order).Scan(&rows).Error
+		err := tx.Table("(?) AS n", next).Select("n.id, u.id IS NOT NULL AS here").Joins("LEFT JOIN unions u ON u.id = n.union_id AND "+in.union, in.arg).
+			Order(qualified[w.order]).Scan(&rows).Error
 		if err != nil {
 			return nil, err
 		}
