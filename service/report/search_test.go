@@ -22,6 +22,7 @@ func TestAuditSearch(t *testing.T) {
 	s := New(db, nil)
 	root, union := model.ID(1), model.ID(5)
 	for _, u := range []model.Union{{ID: root, Name: "市总工会", Kind: "city", Path: "/1/", Status: "active"}, {ID: union, ParentID: &root, Name: "工会", Kind: "grassroots", Path: "/1/5/", Depth: 1, Status: "active"}} {
+		u.CreatedAt, u.UpdatedAt = clock.Now(), clock.Now() // MySQL refuses times of zero
 		if err := db.Read(ctx).Create(&u).Error; err != nil {
 			t.Fatal(err)
 		}
