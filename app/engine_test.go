@@ -111,14 +111,18 @@ func TestEnginePoison(t *testing.T) {
 	r := unguarded(t)
 	buyers := r.buyers(r.union, 21, 600_00)
 	poison := errors.New("no such thing can be stored")
-	callbacks := r.DB.Read(context.Background()).Callback().Raw()
-	err := callbacks.Before("gorm:raw").Register("poison", func(tx *gorm.DB) {
-		if strings.HasPrefix(tx.Statement.SQL.String(), "INSERT INTO orders") && slices.Contains(tx.Statement.Vars, any("有毒的备注")) {
-			_ = tx.AddError(poison)
+	ctx := context.Background()
+	for name, ctx := range map[string]context.Context{"poison": ctx, "poison together": model.Together(ctx)} {
+		err := r.DB.Tx(ctx, func(tx *gorm.DB) error {
+			return tx.Callback().Raw().Before("gorm:raw").Register(name, func(tx *gorm.DB) {
+				if strings.Contains(tx.Statement.SQL.String(), "INSERT INTO orders") && slices.Contains(tx.Statement.Vars, any("有毒的备注")) {
+					_ = tx.AddError(poison)
+				}
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	var asks []func(context.Context) (order.Placed, error)
 	for i, b := range buyers {

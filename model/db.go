@@ -43,6 +43,7 @@ type DB struct {
 	Dialect Dialect
 	Clock   Clock
 	orm     *gorm.DB
+	joined  *gorm.DB      // connections on which statements may be joined, see Together; the embedded database: orm
 	writer  chan struct{} // embedded database: one writer at a time queues here instead of polling the file lock
 	turn    chan struct{} // see InTurn
 	node    *snowflake.Node
@@ -62,11 +63,29 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	db := &DB{Clock: o.Clock, log: o.Logger, stop: func() {}, turn: make(chan struct{}, 1)}
-	dialector, err := db.dialector(o)
+	var err error
+	if db.orm, err = db.connect(ctx, o, false, 64); err != nil {
+		return nil, err
+	}
+	if db.joined = db.orm; db.Dialect == SQLite {
+		return db, nil
+	}
+	if my, ok := db.orm.Dialector.(*mysql.Dialector); ok {
+		db.tidb = strings.Contains(my.ServerVersion, "TiDB")
+	}
+	if db.joined, err = db.connect(ctx, o, true, 2); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// connect opens a pool of connections, at most so many; on those of a joined one a message may hold several statements.
+func (db *DB) connect(ctx context.Context, o Options, joined bool, most int) (*gorm.DB, error) {
+	dialector, err := db.dialector(o, joined)
 	if err != nil {
 		return nil, err
 	}
-	db.orm, err = gorm.Open(dialector, &gorm.Config{
+	orm, err := gorm.Open(dialector, &gorm.Config{
 		TranslateError:         true,
 		SkipDefaultTransaction: true,
 		NowFunc:                o.Clock.Now,
@@ -77,21 +96,18 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s database: %w", db.Dialect, err)
 	}
-	if my, ok := db.orm.Dialector.(*mysql.Dialector); ok {
-		db.tidb = strings.Contains(my.ServerVersion, "TiDB")
-	}
-	pool, err := db.orm.DB()
+	pool, err := orm.DB()
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(64)
-	pool.SetMaxIdleConns(64)
+	pool.SetMaxOpenConns(most)
+	pool.SetMaxIdleConns(most)
 	pool.SetConnMaxLifetime(30 * time.Minute)
 	if err := pool.PingContext(ctx); err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("reach %s database: %w", db.Dialect, err)
 	}
-	return db, nil
+	return orm, nil
 }
 
 // driverLog brings what the MySQL driver says of lost connections into the log.
@@ -118,7 +134,7 @@ func (q quiet) Trace(ctx context.Context, begin time.Time, fc func() (string, in
 	q.Interface.Trace(ctx, begin, fc, err)
 }
 
-func (db *DB) dialector(o Options) (gorm.Dialector, error) {
+func (db *DB) dialector(o Options, joined bool) (gorm.Dialector, error) {
 	if o.MySQLDSN == "" {
 		db.Dialect = SQLite
 		db.writer = make(chan struct{}, 1)
@@ -131,6 +147,7 @@ func (db *DB) dialector(o Options) (gorm.Dialector, error) {
 		return nil, errors.New("MYSQL_DSN is not a valid data source name (want user:password@tcp(host:port)/database)")
 	}
 	cfg.ParseTime, cfg.Loc, cfg.ClientFoundRows, cfg.InterpolateParams = true, time.UTC, true, true
+	cfg.MultiStatements = joined
 	cfg.Logger = driverLog{o.Logger}
 	cfg.Collation = "utf8mb4_bin"
 	if cfg.Timeout == 0 {
@@ -165,17 +182,24 @@ func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// Close stops renewing the id node and closes the pool.
+// Close stops renewing the id node and closes the pools.
 func (db *DB) Close() error {
 	db.stop()
-	pool, err := db.orm.DB()
-	if err != nil {
-		return err
+	var errs []error
+	for _, orm := range []*gorm.DB{db.orm, db.joined} {
+		if orm == nil {
+			continue
+		}
+		pool, err := orm.DB()
+		if err == nil {
+			err = pool.Close()
+		}
+		errs = append(errs, err)
 	}
-	return pool.Close()
+	return errors.Join(errs...)
 }
 
-// Pool is the plain connection pool, for statistics, migrations and hand-written statements.
+// Pool is the plain pool of the connections that take one statement at a time, for statistics, migrations and hand-written statements.
 func (db *DB) Pool() (*sql.DB, error) { return db.orm.DB() }
 
 // BatchRows is how many rows a multi-row INSERT of many rows should have: for CreateInBatches. The embedded database's
@@ -234,7 +258,11 @@ func (db *DB) transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		return err
 	}
 	defer leave()
-	return db.orm.WithContext(ctx).Transaction(fn)
+	orm := db.orm
+	if ctx.Value(together{}) != nil {
+		orm = db.joined
+	}
+	return orm.WithContext(ctx).Transaction(fn)
 }
 
 // Snapshot runs fn on one read-consistent view of the whole database; fn must not write.

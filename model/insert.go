@@ -12,44 +12,42 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// insertRows is how many rows one statement of InsertAll has at most on MySQL.
-const insertRows = 1000
+// mostInserted is how many rows one statement has at most on MySQL.
+const mostInserted = 1000
 
-// InsertAll inserts rows of one entity as they stand, within tx, with multi-row statements. It does what
-// tx.CreateInBatches does, at a fraction of its cost, for the paths on which that counts: it sets no times or keys, runs no
-// hooks, and does not look at what the database answers but for errors, which are those of Create.
+// InsertAll is Insert of rows at once, within tx. Errors are those of Create.
 func InsertAll[T any](tx *gorm.DB, db *DB, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	plan, err := planOf(tx, rows[0])
-	if err != nil {
+	s := db.NewScript()
+	if err := Insert(s, rows, nil); err != nil {
 		return err
 	}
-	most := insertRows
-	if db.Dialect == SQLite {
-		most = db.BatchRows()
-	}
-	for first := 0; first < len(rows); first += most {
-		part := rows[first:min(first+most, len(rows))]
-		args := make([]any, 0, len(part)*len(plan.columns))
-		for i := range part {
-			args = plan.values(args, reflect.ValueOf(&part[i]).Elem())
-		}
-		if err := Exec(tx, plan.statement(len(part)), args); err != nil {
-			return err
-		}
-	}
-	return nil
+	return runEach(tx, s.steps)
 }
 
-// Exec runs a statement with its arguments bound by the driver alone: gorm's Exec looks at each of them first, which for thousands
-// takes longer than the database does.
-func Exec(tx *gorm.DB, sql string, args []any) error {
+// insertRows is how many rows one statement has at most.
+func (db *DB) insertRows() int {
+	if db.Dialect == SQLite {
+		return db.BatchRows()
+	}
+	return mostInserted
+}
+
+func insertArgs[T any](plan *insertPlan, rows []T) []any {
+	args := make([]any, 0, len(rows)*len(plan.columns))
+	for i := range rows {
+		args = plan.values(args, reflect.ValueOf(&rows[i]).Elem())
+	}
+	return args
+}
+
+// Exec runs a statement with its arguments bound by the driver alone and tells how many rows it changed: gorm's Exec looks at each argument
+// first, which for thousands takes longer than the database does.
+func Exec(tx *gorm.DB, statement string, args []any) (changed int64, err error) {
 	run := tx.Session(&gorm.Session{NewDB: true}).Clauses()
-	run.Statement.SQL.WriteString(sql)
+	run.Statement.SQL.WriteString(statement)
 	run.Statement.Vars = args
-	return run.Callback().Raw().Execute(run).Error
+	run = run.Callback().Raw().Execute(run)
+	return run.RowsAffected, run.Error
 }
 
 // insertPlan is how the rows of one entity become a statement.

@@ -1,7 +1,7 @@
 package allowance
 
 import (
-	"cmp"
+	"database/sql"
 	"slices"
 	"time"
 
@@ -22,34 +22,54 @@ func (s *Service) Spendable(tx *gorm.DB, personID model.ID, year model.Year, now
 // SpendableOf is Spendable for many persons, by person. The ids are read without a lock first, so that the rows are locked by
 // rising id whoever's they are.
 func (s *Service) SpendableOf(tx *gorm.DB, persons []model.ID, year model.Year, now time.Time) (map[model.ID][]model.Allowance, error) {
+	held := make(map[model.ID][]model.Allowance, len(persons))
 	if len(persons) == 0 || !now.Before(year.End()) {
-		return nil, nil
+		return held, nil
 	}
 	var ids []model.ID
-	if err := tx.Model(&model.Allowance{}).Where("person_id IN ? AND year = ?", persons, year).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
-		return nil, err
+	if err := model.Ask(tx, AskIDs(persons, year, &ids)); err != nil || len(ids) == 0 {
+		return held, err
 	}
 	slices.Sort(ids)
-	rows, err := locked(tx).Model(&model.Allowance{}).Select("id", "person_id", "member_id", "union_id", "fund_id", "purse", "year", "balance_fen", "held_fen", "status").
-		Where("id IN ?", ids).Order("id").Rows()
-	if err != nil {
-		return nil, err
+	return held, model.Ask(tx, s.AskSpendable(ids, held))
+}
+
+// AskIDs is the question for the ids of the persons' allowances of the year, in no order. Nothing is locked; there is a person.
+func AskIDs(persons []model.ID, year model.Year, into *[]model.ID) model.Question {
+	return model.Question{
+		SQL:  "SELECT id FROM allowances WHERE year = ? AND person_id IN " + model.Marks(len(persons)),
+		Args: append([]any{year}, model.Values(persons)...),
+		Row: func(rows *sql.Rows) error {
+			var id model.ID
+			err := rows.Scan(&id)
+			*into = append(*into, id)
+			return err
+		},
 	}
-	defer rows.Close()
-	held := make(map[model.ID][]model.Allowance, len(persons))
-	for rows.Next() {
-		var a model.Allowance
-		if err := rows.Scan(&a.ID, &a.PersonID, &a.MemberID, &a.UnionID, &a.FundID, &a.Purse, &a.Year, &a.BalanceFen, &a.HeldFen, &a.Status); err != nil {
-			return nil, err
-		}
-		if a.Status == "active" && a.BalanceFen > 0 {
-			held[a.PersonID] = append(held[a.PersonID], a)
-		}
+}
+
+// AskSpendable is the question that locks allowances and puts those with money to spend into held, by person, in the order in which they are
+// to be used. The ids are distinct and rising, and there is one.
+func (s *Service) AskSpendable(ids []model.ID, held map[model.ID][]model.Allowance) model.Question {
+	return model.Question{
+		SQL: "SELECT id, person_id, member_id, union_id, fund_id, purse, year, balance_fen, held_fen, status FROM allowances WHERE id IN " + model.Marks(len(ids)) +
+			" ORDER BY id" + s.db.ForUpdate(),
+		Args: model.Values(ids),
+		Row: func(rows *sql.Rows) error {
+			var a model.Allowance
+			err := rows.Scan(&a.ID, &a.PersonID, &a.MemberID, &a.UnionID, &a.FundID, &a.Purse, &a.Year, &a.BalanceFen, &a.HeldFen, &a.Status)
+			if err != nil || a.Status != "active" || a.BalanceFen <= 0 {
+				return err
+			}
+			list := held[a.PersonID]
+			at := len(list)
+			for at > 0 && useRank(list[at-1].Purse) > useRank(a.Purse) {
+				at--
+			}
+			held[a.PersonID] = slices.Insert(list, at, a)
+			return nil
+		},
 	}
-	for _, list := range held {
-		slices.SortStableFunc(list, func(a, b model.Allowance) int { return cmp.Compare(useRank(a.Purse), useRank(b.Purse)) })
-	}
-	return held, rows.Err()
 }
 
 func useRank(p model.Purse) int {

@@ -20,6 +20,15 @@ const rowsPerStatement = 500
 // was posted before. It moves funds first, then allowances, each by rising id; callers that need the rows' content
 // lock them in that order before.
 func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) error {
+	s := db.NewScript()
+	if err := Script(s, db, now, movements); err != nil {
+		return err
+	}
+	return s.Run(tx)
+}
+
+// Script is PostAll as statements of a script.
+func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) error {
 	rows := make([]model.Transfer, len(movements))
 	funds, allowances := map[model.ID]model.Fen{}, map[model.ID]model.Fen{}
 	add := func(account Account, delta model.Fen) error {
@@ -46,57 +55,44 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 			return err
 		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	if err := model.InsertAll(tx, db, rows); err != nil {
-		if model.Duplicate(err) {
-			return ErrPosted
-		}
+	if err := model.Insert(s, rows, ErrPosted); err != nil {
 		return err
 	}
-	if err := shiftAll(tx, &model.Fund{}, funds, now, model.E(model.CodeInsufficientFund, "工会经费账户余额不足")); err != nil {
+	if err := model.Insert(s, counted(db, now, movements), nil); err != nil {
 		return err
 	}
-	if err := shiftAll(tx, &model.Allowance{}, allowances, now, model.E(model.CodeInsufficientBalance, "帮扶额度余额不足")); err != nil {
-		return err
-	}
-	return count(tx, db, now, movements)
+	shiftAll(s, "funds", funds, now, errShortFund)
+	shiftAll(s, "allowances", allowances, now, errShortBalance)
+	return nil
 }
 
-// HoldAll is Hold for many allowances, each by its own amount (> 0), with one statement.
-func HoldAll(tx *gorm.DB, amounts map[model.ID]model.Fen, now time.Time) error {
+var (
+	errShortFund    = model.E(model.CodeInsufficientFund, "工会经费账户余额不足")
+	errShortBalance = model.E(model.CodeInsufficientBalance, "帮扶额度余额不足")
+)
+
+// HoldAll adds to a script Hold for many allowances, each by its own amount (> 0).
+func HoldAll(s *model.Script, amounts map[model.ID]model.Fen, now time.Time) {
 	for ids := range slices.Chunk(sortedKeys(amounts), rowsPerStatement) {
 		step, _ := stepOf("id", ids, amounts)
-		res := tx.Model(&model.Allowance{}).Where("id IN ?", ids).Where("balance_fen >= ("+step.SQL+")", step.Vars...).UpdateColumns(map[string]any{
-			"balance_fen": gorm.Expr("balance_fen - ("+step.SQL+")", step.Vars...), "held_fen": gorm.Expr("held_fen + ("+step.SQL+")", step.Vars...), "updated_at": now})
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected != int64(len(ids)) {
-			return model.E(model.CodeInsufficientBalance, "帮扶额度余额不足")
-		}
+		args := slices.Concat(step.Vars, step.Vars, []any{now}, model.Values(ids), step.Vars)
+		s.Guard(len(ids), errShortBalance, "UPDATE allowances SET balance_fen = balance_fen - ("+step.SQL+"), held_fen = held_fen + ("+step.SQL+"), updated_at = ? WHERE id IN "+
+			model.Marks(len(ids))+" AND balance_fen >= ("+step.SQL+")", args...)
 	}
-	return nil
 }
 
 // shiftAll adds each account's delta to its balance; debits are guarded, short is the error of one that holds too little.
-func shiftAll(tx *gorm.DB, entity any, deltas map[model.ID]model.Fen, now time.Time, short *model.Error) error {
+func shiftAll(s *model.Script, table string, deltas map[model.ID]model.Fen, now time.Time, short *model.Error) {
 	for ids := range slices.Chunk(sortedKeys(deltas), rowsPerStatement) {
 		step, uniform := stepOf("id", ids, deltas)
-		q := tx.Model(entity).Where("id IN ?", ids)
+		statement := "UPDATE " + table + " SET balance_fen = balance_fen + (" + step.SQL + "), updated_at = ? WHERE id IN " + model.Marks(len(ids))
+		args := slices.Concat(step.Vars, []any{now}, model.Values(ids))
 		if !uniform || deltas[ids[0]] < 0 {
-			q = q.Where("balance_fen + ("+step.SQL+") >= 0", step.Vars...)
+			statement += " AND balance_fen + (" + step.SQL + ") >= 0"
+			args = append(args, step.Vars...)
 		}
-		res := q.UpdateColumns(map[string]any{"balance_fen": gorm.Expr("balance_fen + ("+step.SQL+")", step.Vars...), "updated_at": now})
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected != int64(len(ids)) {
-			return short
-		}
+		s.Guard(len(ids), short, statement, args...)
 	}
-	return nil
 }
 
 // LockCaps locks the persons' caps of the year by rising person, making those that are missing, and tells what each has been

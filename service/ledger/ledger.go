@@ -107,12 +107,12 @@ func Post(tx *gorm.DB, db *model.DB, now time.Time, m Movement) error {
 	if err := shift(tx, m.To, m.Amount, now); err != nil {
 		return err
 	}
-	return count(tx, db, now, []Movement{m})
+	return tally.Write(tx, db, counted(db, now, []Movement{m})...)
 }
 
-// count tells the figures of what goes into funds and allowances and comes back: an event for each kind, union, purse and year, however many
+// counted tells the figures of what goes into funds and allowances and comes back: an event for each kind, union, purse and year, however many
 // movements. What orders spend is told by the code that makes them paid.
-func count(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) error {
+func counted(db *model.DB, now time.Time, movements []Movement) []model.TallyEvent {
 	type key struct {
 		kind  Kind
 		union model.ID
@@ -132,7 +132,7 @@ func count(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) error
 			events = append(events, e)
 		}
 	}
-	return tally.Write(tx, db, events...)
+	return events
 }
 
 // Row is the transfer as stored. Code that posts many movements with multi-row statements uses it and moves

@@ -1,7 +1,7 @@
 package order
 
 import (
-	"context"
+	"database/sql"
 	"encoding/json"
 
 	"bangfu/model"
@@ -16,20 +16,30 @@ type destination struct {
 	Detail   string `json:"detail"`
 }
 
-// recipientCopy is the part of an order that says to whom and where it goes.
-type recipientCopy struct{ consignee, phoneSealed, addressSealed, addressHash string }
+// delivery is the part of an order that says to whom and where it goes.
+type delivery struct{ consignee, phoneSealed, addressSealed, addressHash string }
 
-func (c *recipientCopy) write(order *model.Order) {
-	order.Consignee, order.PhoneSealed, order.AddressSealed, order.AddressHash = c.consignee, c.phoneSealed, c.addressSealed, c.addressHash
+func (d *delivery) write(order *model.Order) {
+	order.Consignee, order.PhoneSealed, order.AddressSealed, order.AddressHash = d.consignee, d.phoneSealed, d.addressSealed, d.addressHash
 }
 
-// copyAddress makes the copy of a member's address that an order keeps; nil if the address is not the person's. It is read and sealed
-// before the order queues, so that nobody else waits for that.
-func (s *Service) copyAddress(ctx context.Context, person, id model.ID) (*recipientCopy, error) {
-	a, found, err := s.addresses.Get(ctx, id)
-	if err != nil || !found || a.PersonID != person {
-		return nil, err
+// askAddresses is the question for addresses that were not deleted, by id; the ids are distinct, and there is one.
+func askAddresses(ids []model.ID, into map[model.ID]model.Address) model.Question {
+	return model.Question{
+		SQL: "SELECT id, person_id, consignee, phone_sealed, province, city, district, detail_sealed FROM addresses WHERE deleted_at IS NULL AND id IN " +
+			model.Marks(len(ids)),
+		Args: model.Values(ids),
+		Row: func(rows *sql.Rows) error {
+			var a model.Address
+			err := rows.Scan(&a.ID, &a.PersonID, &a.Consignee, &a.PhoneSealed, &a.Province, &a.City, &a.District, &a.DetailSealed)
+			into[a.ID] = a
+			return err
+		},
 	}
+}
+
+// deliver makes the copy of an address that an order keeps.
+func (s *Service) deliver(a model.Address) (*delivery, error) {
 	phone, err := s.sealer.Open(a.PhoneSealed, model.SealAddressPhone)
 	if err != nil {
 		return nil, err
@@ -42,29 +52,10 @@ func (s *Service) copyAddress(ctx context.Context, person, id model.ID) (*recipi
 	if err != nil {
 		return nil, err
 	}
-	c := &recipientCopy{consignee: a.Consignee, addressHash: s.sealer.Hash(model.HashAddress, model.NormalAddress(a.Province, a.City, a.District, detail))}
-	if c.phoneSealed, err = s.sealer.Seal(phone, model.SealOrderPhone); err != nil {
+	d := &delivery{consignee: a.Consignee, addressHash: s.sealer.Hash(model.HashAddress, model.NormalAddress(a.Province, a.City, a.District, detail))}
+	if d.phoneSealed, err = s.sealer.Seal(phone, model.SealOrderPhone); err != nil {
 		return nil, err
 	}
-	c.addressSealed, err = s.sealer.Seal(string(text), model.SealOrderAddress)
-	return c, err
-}
-
-// readAddresses reads addresses that were not deleted.
-func (s *Service) readAddresses(ctx context.Context, ids []model.ID) (map[model.ID]model.Address, error) {
-	rows, err := s.db.Read(ctx).Model(&model.Address{}).Select("id", "person_id", "consignee", "phone_sealed", "province", "city", "district", "detail_sealed").
-		Where("id IN ? AND deleted_at IS NULL", ids).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	byID := make(map[model.ID]model.Address, len(ids))
-	for rows.Next() {
-		var a model.Address
-		if err := rows.Scan(&a.ID, &a.PersonID, &a.Consignee, &a.PhoneSealed, &a.Province, &a.City, &a.District, &a.DetailSealed); err != nil {
-			return nil, err
-		}
-		byID[a.ID] = a
-	}
-	return byID, rows.Err()
+	d.addressSealed, err = s.sealer.Seal(string(text), model.SealOrderAddress)
+	return d, err
 }

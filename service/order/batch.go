@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/allowance"
 	"bangfu/service/shop"
 )
 
@@ -21,6 +22,7 @@ type desk struct {
 	items      map[model.ID]shop.SaleItem
 	longest    map[model.ID]model.Member // the membership of those who may pay without an allowance, by person
 	answered   map[model.KeyRef]model.IdempotencyKey
+	deliveries []delivered // by the tickets' places in the batch
 }
 
 // placeAll serves a batch of checkouts within tx, one by one in the order of arrival, and stores what it decided with one statement a
@@ -38,7 +40,7 @@ func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, e
 	j := &journal{s: s, now: d.now}
 	answers := make([]answer, len(batch))
 	for i, t := range batch {
-		answers[i] = d.serve(j, t)
+		answers[i] = d.serve(j, t, d.deliveries[i])
 	}
 	if !wary {
 		if err := lookAgain(tx, batch, answers); err != nil {
@@ -69,19 +71,18 @@ func lookAgain(tx *gorm.DB, batch []*ticket, answers []answer) error {
 	return nil
 }
 
-// open locks and reads what the batch needs; the keys only when wary.
+// open locks and reads what the batch needs; the keys only when wary. What it need not lock to find the locks is asked for first; while the
+// database locks, the copies of the addresses are sealed.
 func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
-	d := &desk{s: s, now: s.db.Now()}
+	d := &desk{s: s, now: s.db.Now(), onHand: map[model.ID]int64{}, answered: map[model.KeyRef]model.IdempotencyKey{}, allowances: map[model.ID][]model.Allowance{}}
 	channel, err := s.channels.own(tx)
 	if err != nil {
 		return nil, err
 	}
 	d.channel = channel
-	var persons, others, skus []model.ID
-	keys := make([]model.KeyRef, len(batch))
-	for i, t := range batch {
-		keys[i] = t.ref()
-		skus = append(skus, t.cart.skus()...)
+	var addresses, persons, others, skus []model.ID
+	for _, t := range batch {
+		addresses, skus = append(addresses, t.cart.AddressID), append(skus, t.cart.skus()...)
 		if t.cart.Payment != PayWechat {
 			persons = append(persons, t.actor.ID)
 		}
@@ -89,26 +90,74 @@ func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 			others = append(others, t.actor.ID)
 		}
 	}
-	if d.allowances, err = s.allowances.SpendableOf(tx, distinct(persons), model.YearOf(d.now), d.now); err != nil {
+	places := make(map[model.ID]model.Address, len(batch))
+	var allowances []model.ID
+	first := []model.Question{askAddresses(distinct(addresses), places)}
+	if len(persons) > 0 {
+		first = append(first, allowance.AskIDs(distinct(persons), model.YearOf(d.now), &allowances))
+	}
+	if err := model.Ask(tx, first...); err != nil {
 		return nil, err
 	}
-	skus = distinct(skus)
-	if d.onHand, err = lockStocks(tx, skus); err != nil {
-		return nil, err
-	}
-	if wary {
-		d.answered, err = model.StoredKeys(tx, keys)
-	} else {
-		d.answered = map[model.KeyRef]model.IdempotencyKey{}
+	sealed := make(chan any)
+	go func() {
+		defer func() { sealed <- recover() }()
+		d.deliveries = s.deliveries(batch, places)
+	}()
+	err = d.lock(tx, batch, distinct(skus), distinct(allowances), wary)
+	if broken := <-sealed; broken != nil {
+		panic(broken)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if d.items, err = shop.ForSale(tx, skus, d.now); err != nil {
-		return nil, err
-	}
 	d.longest, err = longestOf(tx, distinct(others))
 	return d, err
+}
+
+// lock locks allowances and stock and reads what has to be read after that.
+func (d *desk) lock(tx *gorm.DB, batch []*ticket, skus, allowances []model.ID, wary bool) (err error) {
+	offer := shop.NewOffer(skus)
+	questions := append([]model.Question{shop.AskOnHand(d.s.db, skus, d.onHand)}, offer.Questions()...)
+	if len(allowances) > 0 {
+		questions = append([]model.Question{d.s.allowances.AskSpendable(allowances, d.allowances)}, questions...)
+	}
+	if err := model.Ask(tx, questions...); err != nil {
+		return err
+	}
+	d.items = offer.Items(d.now)
+	if wary {
+		d.answered, err = model.StoredKeys(tx, refs(batch))
+	}
+	return err
+}
+
+// delivered is where a ticket's order goes, or why that cannot be told.
+type delivered struct {
+	to  *delivery
+	err error
+}
+
+// deliveries makes the copies of the tickets' addresses, in their order.
+func (s *Service) deliveries(batch []*ticket, places map[model.ID]model.Address) []delivered {
+	list := make([]delivered, len(batch))
+	for i, t := range batch {
+		a, found := places[t.cart.AddressID]
+		if !found || a.PersonID != t.actor.ID {
+			list[i].err = model.NotFound("收货地址")
+			continue
+		}
+		list[i].to, list[i].err = s.deliver(a)
+	}
+	return list
+}
+
+func refs(batch []*ticket) []model.KeyRef {
+	keys := make([]model.KeyRef, len(batch))
+	for i, t := range batch {
+		keys[i] = t.ref()
+	}
+	return keys
 }
 
 func distinct(ids []model.ID) []model.ID {
@@ -150,12 +199,12 @@ func longestOf(tx *gorm.DB, persons []model.ID) (map[model.ID]model.Member, erro
 
 // serve decides one checkout by what is left at the desk and, if it is an order, enters it into the journal. It touches no database: every error is
 // about this checkout alone.
-func (d *desk) serve(j *journal, t *ticket) answer {
+func (d *desk) serve(j *journal, t *ticket, to delivered) answer {
 	if row, found := d.answered[t.ref()]; found {
 		placed, err := model.AnswerOf[Placed](row, t.hash)
 		return answer{placed: placed, replay: true, err: err}
 	}
-	order, b, err := d.decide(t)
+	order, b, err := d.decide(t, to)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -176,16 +225,16 @@ func (d *desk) serve(j *journal, t *ticket) answer {
 }
 
 // decide makes an order of a ticket, or says why not.
-func (d *desk) decide(t *ticket) (model.Order, basket, error) {
+func (d *desk) decide(t *ticket, to delivered) (model.Order, basket, error) {
 	order := model.Order{ID: d.s.db.NewID(), PersonID: t.actor.ID, ChannelID: d.channel, Year: model.YearOf(d.now), Kind: KindOnline, Status: StatusPaid,
 		Note: t.cart.Note, PlacedAt: d.now, PaidAt: &d.now, UpdatedAt: d.now}
 	if (t.cart.Payment == PayMixed || t.cart.Payment == PayWechat) && !d.s.wechat {
 		return order, basket{}, model.Invalid("payment", "暂未开通微信支付，请使用帮扶额度支付")
 	}
-	if t.to == nil {
-		return order, basket{}, model.NotFound("收货地址")
+	if to.err != nil {
+		return order, basket{}, to.err
 	}
-	t.to.write(&order)
+	to.to.write(&order)
 	b, err := decide(t.cart, d.items, d.onHand, d.allowances[t.actor.ID])
 	if err != nil {
 		return order, b, err

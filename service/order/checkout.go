@@ -99,11 +99,7 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 	if err != nil {
 		return Placed{}, outcomeOf(err), err
 	}
-	to, err := s.copyAddress(ctx, actor.ID, cart.AddressID)
-	if err != nil {
-		return Placed{}, outcomeOf(err), err
-	}
-	a := s.engine.submit(&ticket{ctx: ctx, actor: actor, key: key, hash: hash, cart: cart, to: to, reply: make(chan answer, 1)})
+	a := s.engine.submit(&ticket{ctx: ctx, actor: actor, key: key, hash: hash, cart: cart, reply: make(chan answer, 1)})
 	s.noteSoldOut(ctx, a.err)
 	switch {
 	case a.err != nil:

@@ -116,7 +116,7 @@ func (s *Service) weigh(tx *gorm.DB, now time.Time, at Counter, sale CounterSale
 	if err != nil {
 		return basket{}, nil, err
 	}
-	stocks, err := lockStocks(tx, sale.SKUs())
+	stocks, err := s.lockStocks(tx, sale.SKUs())
 	if err != nil {
 		return basket{}, nil, err
 	}

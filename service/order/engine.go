@@ -51,8 +51,7 @@ type ticket struct {
 	key   string
 	hash  string // of what the key stands for
 	cart  Cart
-	to    *recipientCopy // nil: the cart's address is not the member's
-	reply chan answer    // holds one
+	reply chan answer // holds one
 }
 
 // answer is what becomes of a ticket.
@@ -196,8 +195,8 @@ func (e *engine) commit(batch []*ticket) (answers []answer, err error) {
 const waryFor = 64
 
 // attempt is one transaction. That the keys are new is proved by the insert of their rows; only when that fails, and whenever a batch is
-// tried again, are they read, after the locks. Where keys come twice it is likely that more do: the next batches read theirs at once.
-// A panic is an error of the batch, not the end of the process and of everybody's order.
+// tried again, are they read, after the locks, and the statements sent one by one. Where keys come twice it is likely that more do: the next
+// batches read theirs at once. A panic is an error of the batch, not the end of the process and of everybody's order.
 func (e *engine) attempt(ctx context.Context, batch []*ticket) (answers []answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -205,7 +204,18 @@ func (e *engine) attempt(ctx context.Context, batch []*ticket) (answers []answer
 		}
 	}()
 	e.wary = max(0, e.wary-1)
-	err = e.db.Tx(model.InTurn(ctx), func(tx *gorm.DB) (err error) {
+	ctx = model.InTurn(ctx)
+	if e.wary == 0 {
+		answers, err = e.transact(model.Together(ctx), batch)
+		if !errors.Is(err, model.ErrExists) {
+			return answers, err
+		}
+	}
+	return e.transact(ctx, batch)
+}
+
+func (e *engine) transact(ctx context.Context, batch []*ticket) (answers []answer, err error) {
+	err = e.db.Tx(ctx, func(tx *gorm.DB) (err error) {
 		answers, err = e.place(tx, batch, e.wary > 0)
 		if err != nil || slices.ContainsFunc(answers, func(a answer) bool { return a.replay }) {
 			e.wary = waryFor

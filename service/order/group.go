@@ -41,7 +41,7 @@ func (s *Service) PlaceGroup(tx *gorm.DB, actor model.Actor, now time.Time, g Gr
 		return model.Order{}, err
 	}
 	cart := Cart{Items: g.Items, TotalFen: g.TotalFen}
-	stocks, err := lockStocks(tx, cart.skus())
+	stocks, err := s.lockStocks(tx, cart.skus())
 	if err != nil {
 		return model.Order{}, err
 	}

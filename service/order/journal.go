@@ -2,6 +2,7 @@ package order
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -118,41 +119,32 @@ func (j *journal) setAside(order *model.Order, b basket) {
 		AmountFen: order.WechatFen, Status: "created", PayBefore: *order.PayBefore, NextTryAt: order.PayBefore, CreatedAt: j.now, UpdatedAt: j.now})
 }
 
-// store writes everything within tx: balances and stock, each guarded, then the rows. A number or a key that somebody else took at the
-// same moment makes the transaction run again (model.ErrRerun).
+// store writes everything within tx: the rows, then balances and stock, each guarded; these are locked already. A number or a key that
+// somebody else took at the same moment makes the transaction run again (model.ErrRerun).
 func (j *journal) store(tx *gorm.DB) error {
-	db := j.s.db
-	if err := ledger.PostAll(tx, db, j.now, j.spends); err != nil {
+	db, script := j.s.db, j.s.db.NewScript()
+	err := errors.Join(
+		model.Insert(script, j.keys, model.ErrRerun),
+		model.Insert(script, j.orders, model.ErrRerun),
+		model.Insert(script, j.lines, nil),
+		model.Insert(script, j.parcels, nil),
+		model.Insert(script, j.holds, nil),
+		model.Insert(script, j.payments, nil),
+		model.Insert(script, j.histories, nil),
+		model.Insert(script, j.events, nil),
+		ledger.Script(script, db, j.now, j.spends),
+	)
+	if err != nil {
 		return err
 	}
-	if err := ledger.HoldAll(tx, j.held, j.now); err != nil {
+	ledger.HoldAll(script, j.held, j.now)
+	if err := shop.StockScript(script, db, j.now, j.goods); err != nil {
 		return err
 	}
-	if err := shop.MoveStocks(tx, db, j.now, j.goods); err != nil {
+	if err := script.Run(tx); err != nil {
 		return err
 	}
-	for _, err := range []error{model.InsertAll(tx, db, j.keys), model.InsertAll(tx, db, j.orders)} {
-		if model.Duplicate(err) {
-			return model.ErrRerun
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for _, insert := range []func() error{
-		func() error { return model.InsertAll(tx, db, j.lines) },
-		func() error { return model.InsertAll(tx, db, j.parcels) },
-		func() error { return model.InsertAll(tx, db, j.holds) },
-		func() error { return model.InsertAll(tx, db, j.payments) },
-		func() error { return model.InsertAll(tx, db, j.histories) },
-		func() error { return tally.Write(tx, db, j.events...) },
-		func() error { return dues.Received(tx, j.received...) },
-	} {
-		if err := insert(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dues.Received(tx, j.received...)
 }
 
 // spend is the movement of one source's part of an order to one supplier.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"bangfu/model"
 	"bangfu/service/ledger"
@@ -56,14 +55,12 @@ func setPayer(order *model.Order, b basket, allowances []model.Allowance, longes
 }
 
 // lockStocks locks the stock rows by SKU id and tells what is on hand.
-func lockStocks(tx *gorm.DB, skus []model.ID) (map[model.ID]int64, error) {
-	var rows []model.Stock
-	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("sku_id IN ?", slices.Compact(slices.Sorted(slices.Values(skus)))).Order("sku_id").Find(&rows).Error
-	onHand := make(map[model.ID]int64, len(rows))
-	for _, r := range rows {
-		onHand[r.SKUID] = r.OnHand
+func (s *Service) lockStocks(tx *gorm.DB, skus []model.ID) (map[model.ID]int64, error) {
+	onHand := map[model.ID]int64{}
+	if len(skus) == 0 {
+		return onHand, nil
 	}
-	return onHand, err
+	return onHand, model.Ask(tx, shop.AskOnHand(s.db, distinct(slices.Clone(skus)), onHand))
 }
 
 // decide judges the cart by what is locked; it touches no database. Refusals in this order: a SKU that does not exist or is

@@ -62,7 +62,6 @@ type Service struct {
 	engine      *engine
 	marks       soldOutMarks
 	channels    ownChannel
-	addresses   *model.Reader[model.ID, model.Address]
 }
 
 // New makes the service, starts its checkout engine (Close ends it), and registers checkout_total (by outcome), checkout_seconds,
@@ -91,7 +90,6 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("order metrics: %w", err)
 		}
 	}
-	s.addresses = model.NewReader(s.readAddresses)
 	s.engine = newEngine(s, sizes.Observe)
 	return s, nil
 }

@@ -47,13 +47,17 @@ func loadPapers(tx *gorm.DB, suppliers, products []model.ID) (papers, error) {
 	}
 	p := papers{}
 	for _, c := range rows {
-		key := paperKey{supplier: c.SupplierID, kind: c.Kind}
-		if c.ProductID != nil {
-			key.product = *c.ProductID
-		}
-		p[key] = append(p[key], c)
+		p.add(c)
 	}
 	return p, nil
+}
+
+func (p papers) add(c model.Certificate) {
+	key := paperKey{supplier: c.SupplierID, kind: c.Kind}
+	if c.ProductID != nil {
+		key.product = *c.ProductID
+	}
+	p[key] = append(p[key], c)
 }
 
 // supplierProblems says in Chinese what keeps the supplier from selling on the day; empty: nothing.

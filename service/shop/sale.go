@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"database/sql"
 	"strings"
 	"time"
 
@@ -22,47 +23,69 @@ type SaleItem struct {
 
 // saleRow is what the database knows of a SKU, all parts together.
 type saleRow struct {
-	SKUID          model.ID  `gorm:"column:sku_id"`
-	SKUStatus      string    `gorm:"column:sku_status"`
-	Spec           string    `gorm:"column:spec"`
-	PriceFen       model.Fen `gorm:"column:price_fen"`
-	ProductID      model.ID  `gorm:"column:product_id"`
-	Name           string    `gorm:"column:name"`
-	RegionID       model.ID  `gorm:"column:region_id"`
-	ProductStatus  string    `gorm:"column:product_status"`
-	OffReason      string    `gorm:"column:off_reason"`
-	SupplierID     model.ID  `gorm:"column:supplier_id"`
-	SupplierName   string    `gorm:"column:supplier_name"`
-	SupplierStatus string    `gorm:"column:supplier_status"`
+	SKUID, ProductID, RegionID, SupplierID   model.ID
+	SKUStatus, ProductStatus, SupplierStatus string
+	Name, Spec, OffReason, SupplierName      string
+	PriceFen                                 model.Fen
 }
 
-// ForSale reads SKUs as they may be sold at now, in two queries. A SKU that does not exist is not in the answer.
+// ForSale reads SKUs as they may be sold at now. A SKU that does not exist is not in the answer.
 // Validity of licences and certificates is judged by the day in China, so no job has to run for them to end. It locks
 // nothing; in a transaction, read after the locks were taken.
 func ForSale(tx *gorm.DB, skus []model.ID, now time.Time) (map[model.ID]SaleItem, error) {
-	items := make(map[model.ID]SaleItem, len(skus))
 	if len(skus) == 0 {
-		return items, nil
+		return map[model.ID]SaleItem{}, nil
 	}
-	var rows []saleRow
-	err := tx.Raw(`SELECT k.id AS sku_id, k.status AS sku_status, k.spec, k.price_fen, p.id AS product_id, p.name, p.region_id,
-		p.status AS product_status, p.off_reason, s.id AS supplier_id, s.name AS supplier_name, s.status AS supplier_status
-		FROM skus k JOIN products p ON p.id = k.product_id JOIN suppliers s ON s.id = p.supplier_id WHERE k.id IN ?`, skus).Scan(&rows).Error
-	if err != nil {
+	o := NewOffer(skus)
+	if err := model.Ask(tx, o.Questions()...); err != nil {
 		return nil, err
 	}
-	var suppliers, products []model.ID
-	for _, r := range rows {
-		suppliers, products = append(suppliers, r.SupplierID), append(products, r.ProductID)
-	}
-	papers, err := loadPapers(tx, unique(suppliers), unique(products))
-	if err != nil {
-		return nil, err
-	}
+	return o.Items(now), nil
+}
+
+// Offer is SKUs on their way to becoming SaleItems: what the database says of them, and of the papers that they need.
+type Offer struct {
+	skus   []any
+	rows   []saleRow
+	papers papers
+}
+
+// NewOffer makes an offer of at least one SKU.
+func NewOffer(skus []model.ID) *Offer { return &Offer{skus: model.Values(skus), papers: papers{}} }
+
+// Questions read the offer; they lock nothing.
+func (o *Offer) Questions() []model.Question {
+	marks := model.Marks(len(o.skus))
+	return []model.Question{{
+		SQL: `SELECT k.id, k.status, k.spec, k.price_fen, p.id, p.name, p.region_id, p.status, p.off_reason, s.id, s.name, s.status
+			FROM skus k JOIN products p ON p.id = k.product_id JOIN suppliers s ON s.id = p.supplier_id WHERE k.id IN ` + marks,
+		Args: o.skus,
+		Row: func(rows *sql.Rows) error {
+			var r saleRow
+			err := rows.Scan(&r.SKUID, &r.SKUStatus, &r.Spec, &r.PriceFen, &r.ProductID, &r.Name, &r.RegionID, &r.ProductStatus, &r.OffReason, &r.SupplierID, &r.SupplierName, &r.SupplierStatus)
+			o.rows = append(o.rows, r)
+			return err
+		},
+	}, {
+		SQL: `SELECT c.id, c.supplier_id, c.product_id, c.kind, c.valid_from, c.valid_until FROM skus k JOIN products p ON p.id = k.product_id
+			JOIN certificates c ON c.supplier_id = p.supplier_id AND c.status = 'active' AND (c.product_id IS NULL OR c.product_id = p.id) WHERE k.id IN ` + marks,
+		Args: o.skus,
+		Row: func(rows *sql.Rows) error {
+			var c model.Certificate
+			err := rows.Scan(&c.ID, &c.SupplierID, &c.ProductID, &c.Kind, &c.ValidFrom, &c.ValidUntil)
+			o.papers.add(c)
+			return err
+		},
+	}}
+}
+
+// Items judges the offer by the day of now, by SKU.
+func (o *Offer) Items(now time.Time) map[model.ID]SaleItem {
 	today := model.DateOf(now)
-	for _, r := range rows {
+	items := make(map[model.ID]SaleItem, len(o.rows))
+	for _, r := range o.rows {
 		reasons := offReasons(r.ProductStatus, r.OffReason, r.SupplierStatus)
-		reasons = append(reasons, papers.productProblems(r.SupplierID, r.ProductID, today)...)
+		reasons = append(reasons, o.papers.productProblems(r.SupplierID, r.ProductID, today)...)
 		if r.SKUStatus != "on" {
 			reasons = append(reasons, "该规格已停售")
 		}
@@ -71,7 +94,7 @@ func ForSale(tx *gorm.DB, skus []model.ID, now time.Time) (map[model.ID]SaleItem
 			SupplierName: r.SupplierName, PriceFen: r.PriceFen, OffReason: strings.Join(reasons, "；"),
 		}
 	}
-	return items, nil
+	return items
 }
 
 // SupplierProblems says in Chinese why nothing of a supplier can be sold at now; empty: it can.

@@ -1,6 +1,8 @@
 package shop
 
 import (
+	"database/sql"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,51 +43,55 @@ const stockChunk = 200
 // SKU has too little (Data says which, if only one was asked for), CodeConflict when a movement of that kind and cause
 // exists already; on any error the transaction must be rolled back.
 func MoveStocks(tx *gorm.DB, db *model.DB, now time.Time, moves []Movement) error {
-	if len(moves) == 0 {
-		return nil
+	s := db.NewScript()
+	if err := StockScript(s, db, now, moves); err != nil {
+		return err
 	}
+	return s.Run(tx)
+}
+
+// StockScript is MoveStocks as statements of a script.
+func StockScript(s *model.Script, db *model.DB, now time.Time, moves []Movement) error {
 	rows := make([]model.StockMovement, len(moves))
 	sums := map[model.ID]int64{}
 	for i, m := range moves {
 		sums[m.SKU] += m.Quantity
 		rows[i] = model.StockMovement{ID: db.NewID(), SKUID: m.SKU, Kind: m.Kind, Cause: m.Cause, Quantity: m.Quantity, Note: m.Note, Actor: m.Actor.Ref(), At: now}
 	}
-	skus := make([]model.ID, 0, len(sums))
-	for id := range sums {
-		skus = append(skus, id)
+	if err := model.Insert(s, rows, model.E(model.CodeConflict, "这笔库存变动已经记过")); err != nil {
+		return err
 	}
-	slices.Sort(skus)
-	for part := range slices.Chunk(skus, stockChunk) {
-		if err := addOnHand(tx, now, part, sums); err != nil {
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(sums)), stockChunk) {
+		addOnHand(s, now, part, sums)
+	}
+	return nil
+}
+
+// AskOnHand is the question that locks stocks by SKU id and puts what is on hand into onHand; skus are distinct and rising, and there is one.
+func AskOnHand(db *model.DB, skus []model.ID, onHand map[model.ID]int64) model.Question {
+	return model.Question{
+		SQL: "SELECT sku_id, on_hand FROM stocks WHERE sku_id IN " + model.Marks(len(skus)) + " ORDER BY sku_id" + db.ForUpdate(), Args: model.Values(skus),
+		Row: func(rows *sql.Rows) error {
+			var id model.ID
+			var n int64
+			err := rows.Scan(&id, &n)
+			onHand[id] = n
 			return err
-		}
+		},
 	}
-	err := model.InsertAll(tx, db, rows)
-	if model.Duplicate(err) {
-		return &model.Error{Code: model.CodeConflict, Message: "这笔库存变动已经记过", Cause: err}
-	}
-	return err
 }
 
 // addOnHand adds sums to the stock of skus in one guarded statement, or to none of them.
-func addOnHand(tx *gorm.DB, now time.Time, skus []model.ID, sums map[model.ID]int64) error {
+func addOnHand(s *model.Script, now time.Time, skus []model.ID, sums map[model.ID]int64) {
 	delta := "CASE sku_id" + strings.Repeat(" WHEN ? THEN ?", len(skus)) + " ELSE 0 END"
-	var args []any
+	var steps []any
 	for _, id := range skus {
-		args = append(args, id, sums[id])
-	}
-	all := append(slices.Clone(args), now, skus)
-	all = append(all, args...)
-	res := tx.Exec("UPDATE stocks SET on_hand = on_hand + "+delta+", updated_at = ? WHERE sku_id IN ? AND on_hand + "+delta+" >= 0", all...)
-	if res.Error != nil {
-		return res.Error
-	}
-	if res.RowsAffected == int64(len(skus)) {
-		return nil
+		steps = append(steps, id, sums[id])
 	}
 	short := model.E(model.CodeSoldOut, "库存不足")
 	if len(skus) == 1 {
 		short.Data = map[string]any{"sku_id": skus[0]}
 	}
-	return short
+	s.Guard(len(skus), short, "UPDATE stocks SET on_hand = on_hand + "+delta+", updated_at = ? WHERE sku_id IN "+model.Marks(len(skus))+" AND on_hand + "+delta+" >= 0",
+		slices.Concat(steps, []any{now}, model.Values(skus), steps)...)
 }
