@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"bangfu/model"
+	"bangfu/service/tally"
 )
 
 // rowsPerStatement bounds the rows that one multi-row UPDATE names.
@@ -58,7 +59,7 @@ func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) 
 	if err := model.Insert(s, rows, ErrPosted); err != nil {
 		return err
 	}
-	if err := model.Insert(s, counted(db, now, movements), nil); err != nil {
+	if err := tally.Script(s, db, counted(db, now, movements)...); err != nil {
 		return err
 	}
 	shiftAll(s, "funds", funds, now, errShortFund)

@@ -131,7 +131,7 @@ func (j *journal) store(tx *gorm.DB) error {
 		model.Insert(script, j.holds, nil),
 		model.Insert(script, j.payments, nil),
 		model.Insert(script, j.histories, nil),
-		model.Insert(script, j.events, nil),
+		tally.Script(script, db, j.events...),
 		ledger.Script(script, db, j.now, j.spends),
 	)
 	if err != nil {

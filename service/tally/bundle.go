@@ -27,6 +27,11 @@ func Write(tx *gorm.DB, db *model.DB, events ...model.TallyEvent) error {
 	return model.InsertAll(tx, db, bundle(db, events, false))
 }
 
+// Script is Write as statements of a script.
+func Script(s *model.Script, db *model.DB, events ...model.TallyEvent) error {
+	return model.Insert(s, bundle(db, events, false), nil)
+}
+
 // bundle makes one row of consecutive events of one moment.
 func bundle(db *model.DB, events []model.TallyEvent, done bool) []model.TallyBundle {
 	var rows []model.TallyBundle

@@ -121,7 +121,7 @@ func increase[V any](tx *gorm.DB, db *model.DB, table string, keys, figures []st
 		for i := range part {
 			args = values(args, &part[i])
 		}
-		if err := model.Exec(tx, head+row+strings.Repeat(","+row, len(part)-1)+onto, args); err != nil {
+		if _, err := model.Exec(tx, head+row+strings.Repeat(","+row, len(part)-1)+onto, args); err != nil {
 			return err
 		}
 	}
