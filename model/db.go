@@ -73,7 +73,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if my, ok := db.orm.Dialector.(*mysql.Dialector); ok {
 		db.tidb = strings.Contains(my.ServerVersion, "TiDB")
 	}
-	if db.joined, err = db.connect(ctx, o, true, 2); err != nil {
+	if db.joined, err = db.connect(ctx, o, true, 4); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -163,7 +163,11 @@ func (db *DB) dialector(o Options, joined bool) (gorm.Dialector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mysql.New(mysql.Config{Conn: sql.OpenDB(readCommitted{connector}), DSNConfig: cfg}), nil
+	connector = readCommitted{connector}
+	if joined {
+		connector = joinedConnector{connector}
+	}
+	return mysql.New(mysql.Config{Conn: sql.OpenDB(connector), DSNConfig: cfg}), nil
 }
 
 // readCommitted makes connections whose transactions are READ COMMITTED, so that none has to say so itself.
@@ -212,7 +216,15 @@ func (db *DB) BatchRows() int {
 }
 
 // Read is a handle for reading outside a transaction.
-func (db *DB) Read(ctx context.Context) *gorm.DB { return db.orm.WithContext(ctx) }
+func (db *DB) Read(ctx context.Context) *gorm.DB { return db.pool(ctx).WithContext(ctx) }
+
+// pool is where statements of the context go, see Together.
+func (db *DB) pool(ctx context.Context) *gorm.DB {
+	if ctx.Value(together{}) != nil {
+		return db.joined
+	}
+	return db.orm
+}
 
 // Now reads the clock.
 func (db *DB) Now() time.Time { return db.Clock.Now() }
@@ -258,11 +270,7 @@ func (db *DB) transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		return err
 	}
 	defer leave()
-	orm := db.orm
-	if ctx.Value(together{}) != nil {
-		orm = db.joined
-	}
-	return orm.WithContext(ctx).Transaction(fn)
+	return db.pool(ctx).WithContext(ctx).Transaction(fn)
 }
 
 // Snapshot runs fn on one read-consistent view of the whole database; fn must not write.

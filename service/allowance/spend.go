@@ -2,6 +2,7 @@ package allowance
 
 import (
 	"database/sql"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,23 +27,24 @@ func (s *Service) SpendableOf(tx *gorm.DB, persons []model.ID, year model.Year, 
 	if len(persons) == 0 || !now.Before(year.End()) {
 		return held, nil
 	}
-	var ids []model.ID
-	if err := model.Ask(tx, AskIDs(persons, year, &ids)); err != nil || len(ids) == 0 {
+	byPerson := map[model.ID][]model.ID{}
+	if err := model.Ask(tx, AskIDs(persons, year, byPerson)); err != nil || len(byPerson) == 0 {
 		return held, err
 	}
+	ids := slices.Concat(slices.Collect(maps.Values(byPerson))...)
 	slices.Sort(ids)
 	return held, model.Ask(tx, s.AskSpendable(ids, held))
 }
 
-// AskIDs is the question for the ids of the persons' allowances of the year, in no order. Nothing is locked; there is a person.
-func AskIDs(persons []model.ID, year model.Year, into *[]model.ID) model.Question {
+// AskIDs is the question for the ids of the persons' allowances of the year, by person, in no order. Nothing is locked; there is a person.
+func AskIDs(persons []model.ID, year model.Year, into map[model.ID][]model.ID) model.Question {
 	return model.Question{
-		SQL:  "SELECT id FROM allowances WHERE year = ? AND person_id IN " + model.Marks(len(persons)),
+		SQL:  "SELECT person_id, id FROM allowances WHERE year = ? AND person_id IN " + model.Marks(len(persons)),
 		Args: append([]any{year}, model.Values(persons)...),
 		Row: func(rows *sql.Rows) error {
-			var id model.ID
-			err := rows.Scan(&id)
-			*into = append(*into, id)
+			var person, id model.ID
+			err := rows.Scan(&person, &id)
+			into[person] = append(into[person], id)
 			return err
 		},
 	}

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"context"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,6 @@ type desk struct {
 	items      map[model.ID]shop.SaleItem
 	longest    map[model.ID]model.Member // the membership of those who may pay without an allowance, by person
 	answered   map[model.KeyRef]model.IdempotencyKey
-	deliveries []delivered // by the tickets' places in the batch
 }
 
 // placeAll serves a batch of checkouts within tx, one by one in the order of arrival, and stores what it decided with one statement a
@@ -40,7 +40,7 @@ func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, e
 	j := &journal{s: s, now: d.now}
 	answers := make([]answer, len(batch))
 	for i, t := range batch {
-		answers[i] = d.serve(j, t, d.deliveries[i])
+		answers[i] = d.serve(j, t)
 	}
 	if !wary {
 		if err := lookAgain(tx, batch, answers); err != nil {
@@ -71,8 +71,43 @@ func lookAgain(tx *gorm.DB, batch []*ticket, answers []answer) error {
 	return nil
 }
 
-// open locks and reads what the batch needs; the keys only when wary. What it need not lock to find the locks is asked for first; while the
-// database locks, the copies of the addresses are sealed.
+// found is what is read for a ticket without a lock: where its order goes, and which allowances of the year may pay for it.
+type found struct {
+	to         *delivery // nil: the address is not the member's, or was deleted
+	year       model.Year
+	allowances []model.ID
+}
+
+// find reads for tickets what needs no lock. What it cannot read is left to open.
+func (s *Service) find(ctx context.Context, batch []*ticket) {
+	_ = s.findAll(s.db.Read(ctx), batch, model.YearOf(s.db.Now()))
+}
+
+// findAll reads addresses, sealing copies of them, and the ids of allowances.
+func (s *Service) findAll(tx *gorm.DB, batch []*ticket, year model.Year) error {
+	var addresses, persons []model.ID
+	for _, t := range batch {
+		addresses, persons = append(addresses, t.cart.AddressID), append(persons, t.actor.ID)
+	}
+	places, allowances := make(map[model.ID]model.Address, len(batch)), make(map[model.ID][]model.ID, len(batch))
+	if err := model.Ask(tx, askAddresses(distinct(addresses), places), allowance.AskIDs(distinct(persons), year, allowances)); err != nil {
+		return err
+	}
+	for _, t := range batch {
+		f := &found{year: year, allowances: allowances[t.actor.ID]}
+		if a, ok := places[t.cart.AddressID]; ok && a.PersonID == t.actor.ID {
+			to, err := s.deliver(a)
+			if err != nil {
+				return err
+			}
+			f.to = to
+		}
+		t.found = f
+	}
+	return nil
+}
+
+// open locks and reads what the batch needs; the keys only when wary.
 func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 	d := &desk{s: s, now: s.db.Now(), onHand: map[model.ID]int64{}, answered: map[model.KeyRef]model.IdempotencyKey{}, allowances: map[model.ID][]model.Allowance{}}
 	channel, err := s.channels.own(tx)
@@ -80,76 +115,45 @@ func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 		return nil, err
 	}
 	d.channel = channel
-	var addresses, persons, others, skus []model.ID
+	year := model.YearOf(d.now)
+	if lost := slices.DeleteFunc(slices.Clone(batch), func(t *ticket) bool { return t.found != nil && t.found.year == year }); len(lost) > 0 {
+		if err := s.findAll(tx, lost, year); err != nil {
+			return nil, err
+		}
+	}
+	var skus, allowances, others []model.ID
 	for _, t := range batch {
-		addresses, skus = append(addresses, t.cart.AddressID), append(skus, t.cart.skus()...)
+		skus = append(skus, t.cart.skus()...)
 		if t.cart.Payment != PayWechat {
-			persons = append(persons, t.actor.ID)
+			allowances = append(allowances, t.found.allowances...)
 		}
 		if t.cart.Payment == PayMixed || t.cart.Payment == PayWechat {
 			others = append(others, t.actor.ID)
 		}
 	}
-	places := make(map[model.ID]model.Address, len(batch))
-	var allowances []model.ID
-	first := []model.Question{askAddresses(distinct(addresses), places)}
-	if len(persons) > 0 {
-		first = append(first, allowance.AskIDs(distinct(persons), model.YearOf(d.now), &allowances))
-	}
-	if err := model.Ask(tx, first...); err != nil {
+	if err := d.lock(tx, distinct(allowances), distinct(skus)); err != nil {
 		return nil, err
 	}
-	sealed := make(chan any)
-	go func() {
-		defer func() { sealed <- recover() }()
-		d.deliveries = s.deliveries(batch, places)
-	}()
-	err = d.lock(tx, batch, distinct(skus), distinct(allowances), wary)
-	if broken := <-sealed; broken != nil {
-		panic(broken)
-	}
-	if err != nil {
-		return nil, err
+	if wary {
+		if d.answered, err = model.StoredKeys(tx, refs(batch)); err != nil {
+			return nil, err
+		}
 	}
 	d.longest, err = longestOf(tx, distinct(others))
 	return d, err
 }
 
-// lock locks allowances and stock and reads what has to be read after that.
-func (d *desk) lock(tx *gorm.DB, batch []*ticket, skus, allowances []model.ID, wary bool) (err error) {
-	offer := shop.NewOffer(skus)
-	questions := append([]model.Question{shop.AskOnHand(d.s.db, skus, d.onHand)}, offer.Questions()...)
+// lock locks allowances and stocks, both by id, and reads the prices after that.
+func (d *desk) lock(tx *gorm.DB, allowances, skus []model.ID) error {
+	var questions []model.Question
 	if len(allowances) > 0 {
-		questions = append([]model.Question{d.s.allowances.AskSpendable(allowances, d.allowances)}, questions...)
+		questions = append(questions, d.s.allowances.AskSpendable(allowances, d.allowances))
 	}
-	if err := model.Ask(tx, questions...); err != nil {
-		return err
-	}
+	offer := shop.NewOffer(skus)
+	questions = append(append(questions, shop.AskOnHand(d.s.db, skus, d.onHand)), offer.Questions()...)
+	err := model.Ask(tx, questions...)
 	d.items = offer.Items(d.now)
-	if wary {
-		d.answered, err = model.StoredKeys(tx, refs(batch))
-	}
 	return err
-}
-
-// delivered is where a ticket's order goes, or why that cannot be told.
-type delivered struct {
-	to  *delivery
-	err error
-}
-
-// deliveries makes the copies of the tickets' addresses, in their order.
-func (s *Service) deliveries(batch []*ticket, places map[model.ID]model.Address) []delivered {
-	list := make([]delivered, len(batch))
-	for i, t := range batch {
-		a, found := places[t.cart.AddressID]
-		if !found || a.PersonID != t.actor.ID {
-			list[i].err = model.NotFound("收货地址")
-			continue
-		}
-		list[i].to, list[i].err = s.deliver(a)
-	}
-	return list
 }
 
 func refs(batch []*ticket) []model.KeyRef {
@@ -199,12 +203,12 @@ func longestOf(tx *gorm.DB, persons []model.ID) (map[model.ID]model.Member, erro
 
 // serve decides one checkout by what is left at the desk and, if it is an order, enters it into the journal. It touches no database: every error is
 // about this checkout alone.
-func (d *desk) serve(j *journal, t *ticket, to delivered) answer {
+func (d *desk) serve(j *journal, t *ticket) answer {
 	if row, found := d.answered[t.ref()]; found {
 		placed, err := model.AnswerOf[Placed](row, t.hash)
 		return answer{placed: placed, replay: true, err: err}
 	}
-	order, b, err := d.decide(t, to)
+	order, b, err := d.decide(t)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -225,16 +229,16 @@ func (d *desk) serve(j *journal, t *ticket, to delivered) answer {
 }
 
 // decide makes an order of a ticket, or says why not.
-func (d *desk) decide(t *ticket, to delivered) (model.Order, basket, error) {
+func (d *desk) decide(t *ticket) (model.Order, basket, error) {
 	order := model.Order{ID: d.s.db.NewID(), PersonID: t.actor.ID, ChannelID: d.channel, Year: model.YearOf(d.now), Kind: KindOnline, Status: StatusPaid,
 		Note: t.cart.Note, PlacedAt: d.now, PaidAt: &d.now, UpdatedAt: d.now}
 	if (t.cart.Payment == PayMixed || t.cart.Payment == PayWechat) && !d.s.wechat {
 		return order, basket{}, model.Invalid("payment", "暂未开通微信支付，请使用帮扶额度支付")
 	}
-	if to.err != nil {
-		return order, basket{}, to.err
+	if t.found.to == nil {
+		return order, basket{}, model.NotFound("收货地址")
 	}
-	to.to.write(&order)
+	t.found.to.write(&order)
 	b, err := decide(t.cart, d.items, d.onHand, d.allowances[t.actor.ID])
 	if err != nil {
 		return order, b, err

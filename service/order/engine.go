@@ -20,6 +20,7 @@ const (
 	queueMost    = 2048                   // checkouts that may wait; beyond, they are told to come back
 	batchLimit   = 15 * time.Second       // for one transaction with its repetitions; below the deadline of a request
 	batchRuns    = 4                      // how often a batch whose connection was lost is run
+	findLimit    = 2 * time.Second        // for what is read before
 	batchPause   = 100 * time.Millisecond // before the second run; doubled for each further
 	busyForAbout = time.Second            // after which somebody whom a full queue turned away may come back
 )
@@ -33,9 +34,11 @@ const (
 // lost and with it the outcome of COMMIT, the batch runs again: it first waits for the locks, which the lost transaction holds until the
 // database has decided it, and then finds its own answers under the keys, or nothing of them.
 type engine struct {
+	find  func(ctx context.Context, batch []*ticket)
 	place func(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error)
 	db    *model.DB
 	queue chan *ticket
+	found chan *ticket  // those for whom find has run
 	done  chan struct{} // closed when the committer has ended
 	sizes func(float64) // told of each batch's size
 	wary  int           // so many batches more read their keys at once; see attempt
@@ -52,6 +55,7 @@ type ticket struct {
 	hash  string // of what the key stands for
 	cart  Cart
 	reply chan answer // holds one
+	found *found      // what find has read for it; nil: nothing
 }
 
 // answer is what becomes of a ticket.
@@ -62,7 +66,8 @@ type answer struct {
 }
 
 func newEngine(s *Service, sizes func(float64)) *engine {
-	e := &engine{place: s.placeAll, db: s.db, queue: make(chan *ticket, queueMost), done: make(chan struct{}), sizes: sizes}
+	e := &engine{find: s.find, place: s.placeAll, db: s.db, queue: make(chan *ticket, queueMost), found: make(chan *ticket, batchMost), done: make(chan struct{}), sizes: sizes}
+	go e.prepare()
 	go e.run()
 	return e
 }
@@ -112,20 +117,44 @@ func (e *engine) close() {
 	<-e.done
 }
 
+// prepare finds what the committer need not lock to know, while it is busy with the batch before.
+func (e *engine) prepare() {
+	defer close(e.found)
+	for first := range e.queue {
+		batch := waited(gather(first, e.queue))
+		if len(batch) > 0 {
+			e.look(batch)
+		}
+		for _, t := range batch {
+			e.found <- t
+		}
+	}
+}
+
+// look runs find. Whatever keeps it from ending well, the committer looks again.
+func (e *engine) look(batch []*ticket) {
+	defer func() { _ = recover() }()
+	ctx, cancel := context.WithTimeout(model.Together(context.Background()), findLimit)
+	defer cancel()
+	e.find(ctx, batch)
+}
+
 // run is the committer.
 func (e *engine) run() {
 	defer close(e.done)
-	for first := range e.queue {
-		e.settle(waited(e.gather(first)))
+	for first := range e.found {
+		if batch := waited(gather(first, e.found)); len(batch) > 0 {
+			e.settle(batch)
+		}
 	}
 }
 
 // gather takes what is queued by now, in the order of arrival.
-func (e *engine) gather(first *ticket) []*ticket {
+func gather(first *ticket, queue <-chan *ticket) []*ticket {
 	batch := append(make([]*ticket, 0, batchMost), first)
 	for len(batch) < batchMost {
 		select {
-		case t, ok := <-e.queue:
+		case t, ok := <-queue:
 			if !ok {
 				return batch
 			}
@@ -151,9 +180,6 @@ func waited(batch []*ticket) []*ticket {
 // settle places a batch and answers its tickets. When something about one of them makes the database refuse the whole, the halves
 // are placed by themselves, and theirs, until it stands alone and fails alone.
 func (e *engine) settle(batch []*ticket) {
-	if len(batch) == 0 {
-		return
-	}
 	answers, err := e.commit(batch)
 	switch {
 	case err == nil:
