@@ -149,7 +149,9 @@ func TestEngineFull(t *testing.T) {
 	b := r.buyer(r.union, 600_00)
 	cart := b.cart(1, r.shop.SKUs[0])
 	cart.TotalFen++ // refused when it is decided, so that it costs nothing
-	const asked, taken = 4000, 3*256 + 2048 // taken: by the transaction, by what reads before it, between the two, and by the queue
+
+	// taken: by the transaction, by what reads before it, between the two, and by the queue
+	const asked, taken = 4000, 3*256 + 2048
 	ended := make(chan error, asked)
 	start := func(ctx context.Context, key string) {
 		go func() { _, err := r.Order.Checkout(ctx, b.actor(), key, cart); ended <- err }()
