@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"bangfu/model"
@@ -39,11 +40,16 @@ type purchase struct {
 	no, key, at                                       string
 }
 
+// numbers makes order numbers that lie scattered, as the product's do, and are all different: nobody runs a blind insert again.
+var numbers atomic.Int64
+
+const stride = 6_180_339_887 // coprime to 1e10, so that every number comes once
+
 // newPurchase is one piece of the goods for the member.
 func newPurchase(db *model.DB, m world.Member, g world.Goods) *purchase {
 	now := time.Now().UTC()
 	return &purchase{member: m, goods: g, order: db.NewID(), line: db.NewID(), parcel: db.NewID(), move: db.NewID(), transfer: db.NewID(), audit: db.NewID(), event: db.NewID(),
-		no: fmt.Sprintf("%s%010d", now.Format("20060102"), rand.Int64N(1e10)), key: newKey(), at: now.Format("2006-01-02 15:04:05.000")}
+		no: fmt.Sprintf("%s%010d", now.Format("20060102"), numbers.Add(1)*stride%1e10), key: newKey(), at: now.Format("2006-01-02 15:04:05.000")}
 }
 
 // fills are the columns that differ from order to order, by table, in the order in which the product writes the tables.
