@@ -14,6 +14,7 @@ import (
 
 	"bangfu/model"
 	"bangfu/service/order"
+	"bangfu/service/shop"
 )
 
 // unguarded is a rush whose Redis is gone, so that the engine alone decides.
@@ -106,6 +107,47 @@ func TestEngineBatch(t *testing.T) {
 	}
 }
 
+// TestEngineShort shows that a batch which decided by stock that somebody else was just taking away is decided anew: nothing is sold twice.
+func TestEngineShort(t *testing.T) {
+	r := unguarded(t)
+	_, k := r.product(r.shop.Suppliers[0], r.shop.Paired, "头水紫菜", 10_00)
+	r.adjust(k.ID, 5-r.onHand(k.ID))
+	buyers := r.buyers(r.union, 4, 600_00)
+	ends := make([]outcome, len(buyers))
+	var wg sync.WaitGroup
+	err := r.DB.Tx(context.Background(), func(tx *gorm.DB) error { // as another process would: not in turn
+		m := shop.Movement{SKU: k.ID, Kind: shop.StockAdjust, Cause: "count:short", Quantity: -3, Note: "盘点", Actor: model.Actor{Kind: model.ActorSetup}}
+		if err := shop.MoveStock(tx, r.DB, r.DB.Now(), m); err != nil {
+			return err
+		}
+		for i, b := range buyers {
+			wg.Go(func() {
+				ends[i].placed, ends[i].err = r.Order.Checkout(context.Background(), b.actor(), fmt.Sprintf("short-%04d", i), b.cart(1, k))
+			})
+		}
+		time.Sleep(300 * time.Millisecond) // they see five pieces, and wait for two
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	sold, out := 0, 0
+	for _, e := range ends {
+		switch {
+		case e.err == nil:
+			sold++
+		case model.CodeOf(e.err) == model.CodeSoldOut:
+			out++
+		default:
+			t.Error(e.err)
+		}
+	}
+	if n, left := r.count(&model.Order{}, "1 = 1"), r.onHand(k.ID); sold != 2 || out != 2 || n != 2 || left != 0 {
+		t.Errorf("%d sold, %d turned away, %d orders, %d left", sold, out, n, left)
+	}
+}
+
 // TestEnginePoison shows that an order which the database refuses fails alone, and the others of its batch stand.
 func TestEnginePoison(t *testing.T) {
 	r := unguarded(t)
@@ -150,8 +192,7 @@ func TestEngineFull(t *testing.T) {
 	cart := b.cart(1, r.shop.SKUs[0])
 	cart.TotalFen++ // refused when it is decided, so that it costs nothing
 
-	// taken: by the transaction, by what reads before it, between the two, and by the queue
-	const asked, taken = 4000, 3*256 + 2048
+	asked, taken := 4000, r.DB.Lanes()*256+2048 // taken, at most: by the transactions and by the queue
 	ended := make(chan error, asked)
 	start := func(ctx context.Context, key string) {
 		go func() { _, err := r.Order.Checkout(ctx, b.actor(), key, cart); ended <- err }()

@@ -16,6 +16,7 @@ import (
 	"github.com/bwmarrin/snowflake"
 	sqlite "github.com/glebarez/sqlite"
 	mysqldriver "github.com/go-sql-driver/mysql"
+	"golang.org/x/sync/semaphore"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -43,9 +44,9 @@ type DB struct {
 	Dialect Dialect
 	Clock   Clock
 	orm     *gorm.DB
-	joined  *gorm.DB      // connections on which statements may be joined, see Together; the embedded database: orm
-	writer  chan struct{} // embedded database: one writer at a time queues here instead of polling the file lock
-	turn    chan struct{} // see InTurn
+	joined  *gorm.DB            // connections on which statements may be joined, see Together; the embedded database: orm
+	writer  chan struct{}       // embedded database: one writer at a time queues here instead of polling the file lock
+	turn    *semaphore.Weighted // see InTurn
 	node    *snowflake.Node
 	stop    context.CancelFunc
 	log     *slog.Logger
@@ -62,7 +63,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{Clock: o.Clock, log: o.Logger, stop: func() {}, turn: make(chan struct{}, 1)}
+	db := &DB{Clock: o.Clock, log: o.Logger, stop: func() {}, turn: newTurn()}
 	var err error
 	if db.orm, err = db.connect(ctx, o, false, 64); err != nil {
 		return nil, err

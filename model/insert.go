@@ -1,9 +1,9 @@
 package model
 
 import (
-	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,14 +32,6 @@ func (db *DB) insertRows() int {
 	return mostInserted
 }
 
-func insertArgs[T any](plan *insertPlan, rows []T) []any {
-	args := make([]any, 0, len(rows)*len(plan.columns))
-	for i := range rows {
-		args = plan.values(args, reflect.ValueOf(&rows[i]).Elem())
-	}
-	return args
-}
-
 // Exec runs a statement with its arguments bound by the driver alone and tells how many rows it changed: gorm's Exec looks at each argument
 // first, which for thousands takes longer than the database does.
 func Exec(tx *gorm.DB, statement string, args []any) (changed int64, err error) {
@@ -52,9 +44,15 @@ func Exec(tx *gorm.DB, statement string, args []any) (changed int64, err error) 
 
 // insertPlan is how the rows of one entity become a statement.
 type insertPlan struct {
-	head    string // INSERT INTO … VALUES
-	row     string // (?,?,…)
-	columns [][]int
+	table   string
+	columns []insertColumn
+}
+
+// insertColumn is one column and where its value is in the entity.
+type insertColumn struct {
+	name     string
+	index    []int
+	nullable bool // a pointer: nil is NULL, which is what a column that is not named gets
 }
 
 // plans remembers the insertPlan of each entity: what it holds follows from the entity's type alone.
@@ -69,8 +67,7 @@ func planOf(tx *gorm.DB, row any) (*insertPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &insertPlan{}
-	var names []string
+	p := &insertPlan{table: s.Table}
 	for _, f := range s.Fields {
 		if f.DBName == "" || !f.Creatable {
 			continue
@@ -78,25 +75,35 @@ func planOf(tx *gorm.DB, row any) (*insertPlan, error) {
 		if !plain(f.FieldType) {
 			return nil, fmt.Errorf("%s.%s: InsertAll does not know how to store a %s", s.Name, f.Name, f.FieldType)
 		}
-		names = append(names, f.DBName)
-		p.columns = append(p.columns, f.StructField.Index)
+		p.columns = append(p.columns, insertColumn{f.DBName, f.StructField.Index, f.FieldType.Kind() == reflect.Pointer})
 	}
-	p.head = "INSERT INTO " + s.Table + " (" + strings.Join(names, ",") + ") VALUES "
-	p.row = "(?" + strings.Repeat(",?", len(names)-1) + ")"
 	plans.Store(kind, p)
 	return p, nil
 }
 
-func (p *insertPlan) statement(rows int) string {
-	return p.head + p.row + strings.Repeat(","+p.row, rows-1)
-}
-
-// values appends a row's columns as the driver's own types.
-func (p *insertPlan) values(args []any, row reflect.Value) []any {
-	for _, index := range p.columns {
-		args = append(args, driverValue(row.FieldByIndex(index)))
+// insertStep is the statement that inserts rows. Columns that are NULL in all of them are left out: much of what the database does with a long
+// statement is to parse it.
+func insertStep[T any](p *insertPlan, rows []T) (statement string, args []any) {
+	values := make([]reflect.Value, len(rows))
+	for i := range rows {
+		values[i] = reflect.ValueOf(&rows[i]).Elem()
 	}
-	return args
+	columns := make([]insertColumn, 0, len(p.columns))
+	names := make([]string, 0, len(p.columns))
+	for _, c := range p.columns {
+		if c.nullable && !slices.ContainsFunc(values, func(row reflect.Value) bool { return !row.FieldByIndex(c.index).IsNil() }) {
+			continue
+		}
+		columns, names = append(columns, c), append(names, c.name)
+	}
+	args = make([]any, 0, len(rows)*len(columns))
+	for _, row := range values {
+		for _, c := range columns {
+			args = append(args, driverValue(row.FieldByIndex(c.index)))
+		}
+	}
+	marks := Marks(len(columns))
+	return "INSERT INTO " + p.table + " (" + strings.Join(names, ",") + ") VALUES " + marks + strings.Repeat(","+marks, len(rows)-1), args
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -129,26 +136,5 @@ func driverValue(v reflect.Value) any {
 		return v.Interface().(time.Time)
 	default:
 		return v.Int()
-	}
-}
-
-// inTurn marks a context, see InTurn.
-type inTurn struct{}
-
-// InTurn makes Tx and Once take their turn with the other transactions of this process that write stock, first come, first
-// served. A batch of checkouts (package order) holds the rows of what sells best nearly all the time: a writer that came around its queue
-// would starve, or starve it. It is no lock that anything rests on: other processes are kept apart by the database alone.
-func InTurn(ctx context.Context) context.Context { return context.WithValue(ctx, inTurn{}, true) }
-
-// take waits for the turn if ctx asks for it; leave is never nil.
-func (db *DB) take(ctx context.Context) (leave func(), err error) {
-	if ctx.Value(inTurn{}) == nil {
-		return func() {}, nil
-	}
-	select {
-	case db.turn <- struct{}{}:
-		return func() { <-db.turn }, nil
-	case <-ctx.Done():
-		return func() {}, ctx.Err()
 	}
 }

@@ -58,7 +58,8 @@ func Insert[T any](s *Script, rows []T, duplicate error) error {
 	}
 	for first, most := 0, s.db.insertRows(); first < len(rows); first += most {
 		part := rows[first:min(first+most, len(rows))]
-		s.steps = append(s.steps, step{sql: plan.statement(len(part)), args: insertArgs(plan, part), duplicate: duplicate})
+		statement, args := insertStep(plan, part)
+		s.steps = append(s.steps, step{sql: statement, args: args, duplicate: duplicate})
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ type desk struct {
 	now        time.Time
 	channel    model.ID
 	allowances map[model.ID][]model.Allowance // locked, by person, in the order of use
-	onHand     map[model.ID]int64             // locked, by SKU
+	onHand     map[model.ID]int64             // by SKU; locked when it is wary
 	items      map[model.ID]shop.SaleItem
 	longest    map[model.ID]model.Member // the membership of those who may pay without an allowance, by person
 	answered   map[model.KeyRef]model.IdempotencyKey
@@ -28,10 +28,11 @@ type desk struct {
 // placeAll serves a batch of checkouts within tx, one by one in the order of arrival, and stores what it decided with one statement a
 // table. An order that is refused leaves nothing; the others are as if it had not been there.
 //
-// Locks, in the order of docs/adr/0005-lock-order.md: the persons' allowances by id, the stocks by SKU id; then, when it is wary, it reads the
-// keys, so that the same key in another process, or of a transaction whose connection was lost, is either seen or still to come. When it is
-// not, a key that was answered before makes the insert fail and the batch run again (model.ErrRerun), wary; the keys of those who are refused, who
-// insert none, are read in any case (lookAgain).
+// Locks, in the order of docs/adr/0005-lock-order.md: the persons' allowances by id, the stocks by SKU id. When it is wary it locks the stocks before
+// it decides, and then reads the keys, so that the same key in another process, or of a transaction whose connection was lost, is either seen or still
+// to come. When it is not, it decides by the stock as it was committed last, and locks it by the guarded UPDATE that ends the journal, in the order
+// of SKU ids: less stock than it seemed is errShort, a key that was answered before makes its insert fail, and the batch runs again, wary. The keys of
+// those who are refused, who insert none, are read in any case (lookAgain).
 func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error) {
 	d, err := s.open(tx, batch, wary)
 	if err != nil {
@@ -47,7 +48,11 @@ func (s *Service) placeAll(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, e
 			return nil, err
 		}
 	}
-	return answers, j.store(tx)
+	err = j.store(tx)
+	if !wary && model.CodeOf(err) == model.CodeSoldOut {
+		err = errShort
+	}
+	return answers, err
 }
 
 // lookAgain gives those who are to be refused the answer that their key got before, if it did: they insert no key that would prove it new.
@@ -107,7 +112,7 @@ func (s *Service) findAll(tx *gorm.DB, batch []*ticket, year model.Year) error {
 	return nil
 }
 
-// open locks and reads what the batch needs; the keys only when wary.
+// open locks and reads what the batch needs; the stocks' locks and the keys only when wary.
 func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 	d := &desk{s: s, now: s.db.Now(), onHand: map[model.ID]int64{}, answered: map[model.KeyRef]model.IdempotencyKey{}, allowances: map[model.ID][]model.Allowance{}}
 	channel, err := s.channels.own(tx)
@@ -131,7 +136,7 @@ func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 			others = append(others, t.actor.ID)
 		}
 	}
-	if err := d.lock(tx, distinct(allowances), distinct(skus)); err != nil {
+	if err := d.lock(tx, distinct(allowances), distinct(skus), wary); err != nil {
 		return nil, err
 	}
 	if wary {
@@ -143,14 +148,14 @@ func (s *Service) open(tx *gorm.DB, batch []*ticket, wary bool) (*desk, error) {
 	return d, err
 }
 
-// lock locks allowances and stocks, both by id, and reads the prices after that.
-func (d *desk) lock(tx *gorm.DB, allowances, skus []model.ID) error {
+// lock locks allowances and, when wary, stocks, both by id, and reads the prices after that.
+func (d *desk) lock(tx *gorm.DB, allowances, skus []model.ID, wary bool) error {
 	var questions []model.Question
 	if len(allowances) > 0 {
 		questions = append(questions, d.s.allowances.AskSpendable(allowances, d.allowances))
 	}
 	offer := shop.NewOffer(skus)
-	questions = append(append(questions, shop.AskOnHand(d.s.db, skus, d.onHand)), offer.Questions()...)
+	questions = append(append(questions, shop.AskOnHand(d.s.db, skus, d.onHand, wary)), offer.Questions()...)
 	err := model.Ask(tx, questions...)
 	d.items = offer.Items(d.now)
 	return err

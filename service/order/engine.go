@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,9 +26,10 @@ const (
 	busyForAbout = time.Second            // after which somebody whom a full queue turned away may come back
 )
 
-// engine places the orders of one process. Checkouts queue, and one committer takes what is queued into one transaction: on the row
+// engine places the orders of one process. Checkouts queue, and a committer takes what is queued into one transaction: on the row
 // of a thing that everybody wants, orders placed one by one each wait through the commit of the one before; together they pay
-// for locks, commit and round trips once. It waits for nobody: alone, an order is a batch of one.
+// for locks, commit and round trips once. It waits for nobody: alone, an order is a batch of one. Two batches are under way at once: while
+// one holds the stock and commits, the next writes all that needs no stock (docs/adr/0021-checkout-engine.md).
 //
 // Why a crash at any line loses nothing: the queue holds nothing that anybody has been told of. An answer is given only after COMMIT, and
 // everything that the order is, the answer under its idempotency key included, is in that one transaction. If the connection is
@@ -37,14 +39,10 @@ type engine struct {
 	find  func(ctx context.Context, batch []*ticket)
 	place func(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error)
 	db    *model.DB
-	queue chan *ticket
-	found chan *ticket  // those for whom find has run
-	done  chan struct{} // closed when the committer has ended
-	sizes func(float64) // told of each batch's size
-	wary  int           // so many batches more read their keys at once; see attempt
-
-	closing sync.RWMutex // held for reading while a ticket is queued
-	closed  bool
+	queue *queue
+	lanes sync.WaitGroup // the committers
+	sizes func(float64)  // told of each batch's size
+	wary  atomic.Int64   // so many batches more lock and read everything first; see attempt
 }
 
 // ticket is one checkout that waits for its answer.
@@ -66,16 +64,17 @@ type answer struct {
 }
 
 func newEngine(s *Service, sizes func(float64)) *engine {
-	e := &engine{find: s.find, place: s.placeAll, db: s.db, queue: make(chan *ticket, queueMost), found: make(chan *ticket, batchMost), done: make(chan struct{}), sizes: sizes}
-	go e.prepare()
-	go e.run()
+	e := &engine{find: s.find, place: s.placeAll, db: s.db, queue: newQueue(), sizes: sizes}
+	for range s.db.Lanes() {
+		e.lanes.Go(e.run)
+	}
 	return e
 }
 
 // submit queues a ticket and waits for its answer, or until its context ends: then the outcome is unknown, and the same key tells.
 // Errors besides the order's own: CodeBusy when the queue is full or the engine is closing.
 func (e *engine) submit(t *ticket) answer {
-	if err := e.enqueue(t); err != nil {
+	if err := e.queue.put(t); err != nil {
 		return answer{err: err}
 	}
 	select {
@@ -86,49 +85,10 @@ func (e *engine) submit(t *ticket) answer {
 	}
 }
 
-func (e *engine) enqueue(t *ticket) error {
-	e.closing.RLock()
-	defer e.closing.RUnlock()
-	if e.closed {
-		return busy("系统正在重启，请稍后再试")
-	}
-	select {
-	case e.queue <- t:
-		return nil
-	default:
-		return busy("下单的人太多了，请稍后再试")
-	}
-}
-
-func busy(message string) error {
-	e := model.E(model.CodeBusy, "%s", message)
-	e.RetryAfter = busyForAbout
-	return e
-}
-
 // close takes no more tickets, answers those that are queued, and returns when all of them are.
 func (e *engine) close() {
-	e.closing.Lock()
-	if !e.closed {
-		e.closed = true
-		close(e.queue)
-	}
-	e.closing.Unlock()
-	<-e.done
-}
-
-// prepare finds what the committer need not lock to know, while it is busy with the batch before.
-func (e *engine) prepare() {
-	defer close(e.found)
-	for first := range e.queue {
-		batch := waited(gather(first, e.queue))
-		if len(batch) > 0 {
-			e.look(batch)
-		}
-		for _, t := range batch {
-			e.found <- t
-		}
-	}
+	e.queue.close()
+	e.lanes.Wait()
 }
 
 // look runs find. Whatever keeps it from ending well, the committer looks again.
@@ -139,31 +99,15 @@ func (e *engine) look(batch []*ticket) {
 	e.find(ctx, batch)
 }
 
-// run is the committer.
+// run is a committer.
 func (e *engine) run() {
-	defer close(e.done)
-	for first := range e.found {
-		if batch := waited(gather(first, e.found)); len(batch) > 0 {
-			e.settle(batch)
+	for batch := e.queue.take(); batch != nil; batch = e.queue.take() {
+		if kept := waited(batch); len(kept) > 0 {
+			e.look(kept)
+			e.settle(kept)
 		}
+		e.queue.done(len(batch))
 	}
-}
-
-// gather takes what is queued by now, in the order of arrival.
-func gather(first *ticket, queue <-chan *ticket) []*ticket {
-	batch := append(make([]*ticket, 0, batchMost), first)
-	for len(batch) < batchMost {
-		select {
-		case t, ok := <-queue:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, t)
-		default:
-			return batch
-		}
-	}
-	return batch
 }
 
 // waited leaves out those whose callers have given up.
@@ -210,48 +154,66 @@ func (e *engine) commit(batch []*ticket) (answers []answer, err error) {
 				return nil, err
 			}
 		}
-		if answers, err = e.attempt(ctx, batch); err == nil || !model.Unavailable(err) || ctx.Err() != nil {
+		if answers, err = e.attempt(ctx, batch, run == 0 && e.eager()); err == nil || !model.Unavailable(err) || ctx.Err() != nil {
 			break
 		}
 	}
 	return answers, err
 }
 
-// waryFor is how many batches read their keys at once after one in which a key had been answered before.
+// waryFor is how many batches are wary after one in which something was not as it seemed.
 const waryFor = 64
 
-// attempt is one transaction. That the keys are new is proved by the insert of their rows; only when that fails, and whenever a batch is
-// tried again, are they read, after the locks, and the statements sent one by one. Where keys come twice it is likely that more do: the next
-// batches read theirs at once. A panic is an error of the batch, not the end of the process and of everybody's order.
-func (e *engine) attempt(ctx context.Context, batch []*ticket) (answers []answer, err error) {
+// attempt is one transaction. An eager one takes stock and keys as they seem to be, writes the stock last of all, by guarded
+// statements, and has the insert of the keys prove that they are new. When one of these fails, and whenever a batch is tried again, it is wary:
+// it locks the stock, reads the keys after that, and sends its statements one by one. Where keys come twice or stock runs out it is likely to happen
+// again: the next batches are wary at once. A panic is an error of the batch, not the end of the process and of everybody's order.
+func (e *engine) attempt(ctx context.Context, batch []*ticket, eager bool) (answers []answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			answers, err = nil, errors.Join(errPanic, fmt.Errorf("%v\n%s", p, debug.Stack()))
 		}
 	}()
-	e.wary = max(0, e.wary-1)
-	ctx = model.InTurn(ctx)
-	if e.wary == 0 {
-		answers, err = e.transact(model.Together(ctx), batch)
-		if !errors.Is(err, model.ErrExists) {
+	if eager {
+		answers, err = e.transact(model.Together(model.InLane(ctx)), batch, false)
+		if !errors.Is(err, model.ErrExists) && !errors.Is(err, errShort) {
 			return answers, err
 		}
 	}
-	return e.transact(ctx, batch)
+	return e.transact(model.InTurn(ctx), batch, true)
 }
 
-func (e *engine) transact(ctx context.Context, batch []*ticket) (answers []answer, err error) {
-	err = e.db.Tx(ctx, func(tx *gorm.DB) (err error) {
-		answers, err = e.place(tx, batch, e.wary > 0)
-		if err != nil || slices.ContainsFunc(answers, func(a answer) bool { return a.replay }) {
-			e.wary = waryFor
+// eager tells whether the next batch may be, and counts it.
+func (e *engine) eager() bool {
+	for {
+		left := e.wary.Load()
+		if left <= 1 {
+			e.wary.CompareAndSwap(left, 0)
+			return true
 		}
+		if e.wary.CompareAndSwap(left, left-1) {
+			return false
+		}
+	}
+}
+
+// transact runs one transaction, wary when it has to be run again.
+func (e *engine) transact(ctx context.Context, batch []*ticket, wary bool) (answers []answer, err error) {
+	err = e.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+		answers, err = e.place(tx, batch, wary)
+		if err != nil || slices.ContainsFunc(answers, func(a answer) bool { return a.replay }) {
+			e.wary.Store(waryFor)
+		}
+		wary = wary || err != nil
 		return err
 	})
 	if err != nil {
-		e.wary = waryFor
+		e.wary.Store(waryFor)
 	}
 	return answers, err
 }
 
-var errPanic = errors.New("placing orders panicked")
+var (
+	errPanic = errors.New("placing orders panicked")
+	errShort = errors.New("the stock is less than it seemed to be")
+)

@@ -60,7 +60,7 @@ func (s *Service) lockStocks(tx *gorm.DB, skus []model.ID) (map[model.ID]int64, 
 	if len(skus) == 0 {
 		return onHand, nil
 	}
-	return onHand, model.Ask(tx, shop.AskOnHand(s.db, distinct(slices.Clone(skus)), onHand))
+	return onHand, model.Ask(tx, shop.AskOnHand(s.db, distinct(slices.Clone(skus)), onHand, true))
 }
 
 // decide judges the cart by what is locked; it touches no database. Refusals in this order: a SKU that does not exist or is

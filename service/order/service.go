@@ -84,7 +84,7 @@ func New(o Options) (*Service, error) {
 		Name: "checkout_batch_orders", Help: "Checkouts that were decided in one transaction.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 	})
 	queued := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "checkout_queue", Help: "Checkouts that wait for a transaction."},
-		func() float64 { return float64(len(s.engine.queue)) })
+		func() float64 { return float64(s.engine.queue.length()) })
 	for _, c := range []prometheus.Collector{s.checkouts, s.seconds, sizes, queued} {
 		if err := o.Metrics.Register(c); err != nil {
 			return nil, fmt.Errorf("order metrics: %w", err)

@@ -57,7 +57,7 @@ func (d *drill) walk(row int, page model.Page) (all []CountedOrder, err error) {
 		after, size = 0, batches[0]
 	}
 	waiting, known, err := tally.Waiting(d.tx)
-	d.waiting = append(waiting, 0) // no union, but never an empty list
+	d.waiting = append([]model.ID{0}, waiting...) // no union, but never an empty list
 	for i := 0; err == nil && len(all) <= page.Limit; i++ {
 		var some []model.StatementPart
 		if some, err = d.next(after, size, known); err != nil || len(some) == 0 {

@@ -67,10 +67,15 @@ func StockScript(s *model.Script, db *model.DB, now time.Time, moves []Movement)
 	return nil
 }
 
-// AskOnHand is the question that locks stocks by SKU id and puts what is on hand into onHand; skus are distinct and rising, and there is one.
-func AskOnHand(db *model.DB, skus []model.ID, onHand map[model.ID]int64) model.Question {
+// AskOnHand is the question that puts what is on hand of SKUs into onHand, locking the stocks by SKU id if lock; skus are distinct and
+// rising, and there is one.
+func AskOnHand(db *model.DB, skus []model.ID, onHand map[model.ID]int64, lock bool) model.Question {
+	query := "SELECT sku_id, on_hand FROM stocks WHERE sku_id IN " + model.Marks(len(skus)) + " ORDER BY sku_id"
+	if lock {
+		query += db.ForUpdate()
+	}
 	return model.Question{
-		SQL: "SELECT sku_id, on_hand FROM stocks WHERE sku_id IN " + model.Marks(len(skus)) + " ORDER BY sku_id" + db.ForUpdate(), Args: model.Values(skus),
+		SQL: query, Args: model.Values(skus),
 		Row: func(rows *sql.Rows) error {
 			var id model.ID
 			var n int64

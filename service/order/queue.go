@@ -1,0 +1,101 @@
+package order
+
+import (
+	"sync"
+
+	"bangfu/model"
+)
+
+// queue holds the checkouts that wait for a committer, in the order of arrival, and knows how many are being placed.
+type queue struct {
+	mu      sync.Mutex
+	ready   sync.Cond // worth's answer may have become yes, or the queue was closed
+	waiting []*ticket
+	placing int // taken and not yet answered
+	closed  bool
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.ready.L = &q.mu
+	return q
+}
+
+// put queues a ticket. Errors: CodeBusy when the queue is full or closed.
+func (q *queue) put(t *ticket) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return busy("系统正在重启，请稍后再试")
+	case len(q.waiting) >= queueMost:
+		return busy("下单的人太多了，请稍后再试")
+	}
+	q.waiting = append(q.waiting, t)
+	if q.worth() {
+		q.ready.Signal()
+	}
+	return nil
+}
+
+// worth tells whether a committer that has nothing to do should begin. While nothing is being placed, one ticket is enough. Beside a batch that
+// is under way another saves time, but each costs the database a fixed part: it has to be as large as that one, so that batches never
+// become smaller for being two.
+func (q *queue) worth() bool {
+	n := len(q.waiting)
+	return n > 0 && n >= min(q.placing, batchMost)
+}
+
+// take waits until it is worth it and takes what is queued, batchMost at most; nil when the queue is closed and empty. What it takes
+// counts as being placed until done.
+func (q *queue) take() []*ticket {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for !q.worth() {
+		if q.closed && len(q.waiting) == 0 {
+			return nil
+		}
+		q.ready.Wait()
+	}
+	n := min(batchMost, len(q.waiting))
+	batch := append(make([]*ticket, 0, n), q.waiting[:n]...)
+	clear(q.waiting[:n])
+	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	q.placing += n
+	return batch
+}
+
+// done says that so many of the tickets taken have been answered.
+func (q *queue) done(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.placing -= n
+	if q.closed {
+		q.ready.Broadcast() // there may be nothing left for those who wait
+	} else if q.worth() {
+		q.ready.Signal()
+	}
+}
+
+// close lets nobody else queue; what is queued is still taken.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.ready.Broadcast()
+}
+
+// length is how many wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+func busy(message string) error {
+	e := model.E(model.CodeBusy, "%s", message)
+	e.RetryAfter = busyForAbout
+	return e
+}

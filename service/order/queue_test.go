@@ -1,0 +1,115 @@
+package order
+
+import (
+	"testing"
+	"time"
+
+	"bangfu/model"
+)
+
+// TestQueue shows when a committer begins, in which order it takes, and how a queue turns away and ends.
+func TestQueue(t *testing.T) {
+	q := newQueue()
+	put := func(n int) {
+		t.Helper()
+		for range n {
+			if err := q.put(&ticket{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	take := func(want int) []*ticket {
+		t.Helper()
+		got := q.take()
+		if len(got) != want {
+			t.Errorf("took %d, want %d", len(got), want)
+		}
+		return got
+	}
+	first := &ticket{key: "first"}
+	if err := q.put(first); err != nil {
+		t.Fatal(err)
+	}
+	put(9)
+	if got := take(10); got[0] != first { // nothing is being placed: all that waits
+		t.Error("not in the order of arrival")
+	}
+	put(9)
+	taken := make(chan int)
+	go func() { taken <- len(q.take()) }()
+	select {
+	case n := <-taken:
+		t.Errorf("took %d beside 10", n)
+	case <-time.After(50 * time.Millisecond):
+	}
+	put(1)
+	if n := <-taken; n != 10 {
+		t.Errorf("took %d beside 10", n)
+	}
+	put(3)
+	q.done(10)
+	go func() { taken <- len(q.take()) }()
+	select {
+	case n := <-taken:
+		t.Errorf("took %d beside 10", n)
+	case <-time.After(50 * time.Millisecond):
+	}
+	q.done(10)
+	if n := <-taken; n != 3 {
+		t.Errorf("took %d of 3 that waited for nobody", n)
+	}
+	put(queueMost)
+	if code := model.CodeOf(q.put(&ticket{})); code != model.CodeBusy {
+		t.Errorf("full: %q", code)
+	}
+	take(batchMost)
+	take(batchMost) // a full batch beside any other
+	q.close()
+	if code := model.CodeOf(q.put(&ticket{})); code != model.CodeBusy {
+		t.Errorf("closed: %q", code)
+	}
+	for range queueMost/batchMost - 2 {
+		q.done(len(take(batchMost)))
+	}
+	if got := q.take(); got != nil {
+		t.Errorf("took %d from an empty, closed queue", len(got))
+	}
+}
+
+// TestQueueEndsThoseWhoWait shows that closing ends committers that wait for something to do, also those who wait beside another's batch.
+func TestQueueEndsThoseWhoWait(t *testing.T) {
+	for _, queued := range []int{0, 1, 3} {
+		q := newQueue()
+		for range queued {
+			if err := q.put(&ticket{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ended := make(chan int)
+		for range 2 {
+			go func() {
+				served := 0
+				for batch := q.take(); batch != nil; batch = q.take() {
+					served += len(batch)
+					time.Sleep(20 * time.Millisecond)
+					q.done(len(batch))
+				}
+				ended <- served
+			}()
+		}
+		time.Sleep(10 * time.Millisecond)
+		q.close()
+		served := 0
+		for range 2 {
+			select {
+			case n := <-ended:
+				served += n
+			case <-time.After(10 * time.Second):
+				t.Fatal("a committer waits for ever")
+			}
+		}
+		if served != queued {
+			t.Errorf("%d of %d served", served, queued)
+		}
+	}
+}
