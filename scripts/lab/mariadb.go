@@ -144,7 +144,7 @@ func (m *MariaDB) flags(o MariaDBOptions, data, owner string) []string {
 	if o.Durable || o.Binlog {
 		f = append(f, "--log-bin=binlog")
 		if !m.MySQL {
-			f = append(f, "--binlog-format=ROW")
+			f = append(f, "--binlog-format=ROW", "--binlog-annotate-row-events=OFF") // as docs/deploy.md says, and as MySQL does by itself
 		}
 	} else {
 		f = append(f, "--skip-log-bin")
