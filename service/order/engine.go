@@ -106,13 +106,13 @@ func (e *engine) run() {
 			e.look(kept)
 			e.settle(kept)
 		}
-		e.queue.done(len(batch))
+		e.queue.done(batch)
 	}
 }
 
 // waited leaves out those whose callers have given up.
 func waited(batch []*ticket) []*ticket {
-	kept := batch[:0]
+	kept := make([]*ticket, 0, len(batch))
 	for _, t := range batch {
 		if t.ctx.Err() == nil {
 			kept = append(kept, t)

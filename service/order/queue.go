@@ -11,12 +11,13 @@ type queue struct {
 	mu      sync.Mutex
 	ready   sync.Cond // worth's answer may have become yes, or the queue was closed
 	waiting []*ticket
-	placing int // taken and not yet answered
+	placing int              // taken and not yet answered
+	persons map[model.ID]int // whose they are
 	closed  bool
 }
 
 func newQueue() *queue {
-	q := &queue{}
+	q := &queue{persons: map[model.ID]int{}}
 	q.ready.L = &q.mu
 	return q
 }
@@ -47,31 +48,52 @@ func (q *queue) worth() bool {
 }
 
 // take waits until it is worth it and takes what is queued, batchMost at most; nil when the queue is closed and empty. What it takes
-// counts as being placed until done.
+// counts as being placed until done. The checkouts of one person are never in two hands at once, so that they are decided in the order of arrival
+// and the same key sent twice gets one answer.
 func (q *queue) take() []*ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.worth() {
+	for {
+		if q.worth() {
+			if batch := q.pick(); len(batch) > 0 {
+				return batch
+			}
+		}
 		if q.closed && len(q.waiting) == 0 {
 			return nil
 		}
 		q.ready.Wait()
 	}
-	n := min(batchMost, len(q.waiting))
-	batch := append(make([]*ticket, 0, n), q.waiting[:n]...)
-	clear(q.waiting[:n])
-	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
-		q.waiting = nil
+}
+
+func (q *queue) pick() []*ticket {
+	batch, left := make([]*ticket, 0, min(batchMost, len(q.waiting))), q.waiting[:0]
+	for _, t := range q.waiting {
+		if len(batch) == batchMost || q.persons[t.actor.ID] > 0 {
+			left = append(left, t)
+		} else {
+			batch = append(batch, t)
+		}
 	}
-	q.placing += n
+	clear(q.waiting[len(left):])
+	q.waiting = left
+	for _, t := range batch {
+		q.persons[t.actor.ID]++
+	}
+	q.placing += len(batch)
 	return batch
 }
 
-// done says that so many of the tickets taken have been answered.
-func (q *queue) done(n int) {
+// done says that tickets taken together have been answered.
+func (q *queue) done(batch []*ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.placing -= n
+	for _, t := range batch {
+		if q.persons[t.actor.ID]--; q.persons[t.actor.ID] == 0 {
+			delete(q.persons, t.actor.ID)
+		}
+	}
+	q.placing -= len(batch)
 	if q.closed {
 		q.ready.Broadcast() // there may be nothing left for those who wait
 	} else if q.worth() {

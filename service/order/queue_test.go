@@ -10,10 +10,12 @@ import (
 // TestQueue shows when a committer begins, in which order it takes, and how a queue turns away and ends.
 func TestQueue(t *testing.T) {
 	q := newQueue()
+	person := model.ID(1000)
 	put := func(n int) {
 		t.Helper()
 		for range n {
-			if err := q.put(&ticket{}); err != nil {
+			person++
+			if err := q.put(&ticket{actor: model.Actor{ID: person}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -31,12 +33,14 @@ func TestQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(9)
-	if got := take(10); got[0] != first { // nothing is being placed: all that waits
+	begun := take(10) // nothing is being placed: all that waits
+	if begun[0] != first {
 		t.Error("not in the order of arrival")
 	}
 	put(9)
 	taken := make(chan int)
-	go func() { taken <- len(q.take()) }()
+	var second []*ticket
+	go func() { second = q.take(); taken <- len(second) }()
 	select {
 	case n := <-taken:
 		t.Errorf("took %d beside 10", n)
@@ -47,14 +51,14 @@ func TestQueue(t *testing.T) {
 		t.Errorf("took %d beside 10", n)
 	}
 	put(3)
-	q.done(10)
+	q.done(begun)
 	go func() { taken <- len(q.take()) }()
 	select {
 	case n := <-taken:
 		t.Errorf("took %d beside 10", n)
 	case <-time.After(50 * time.Millisecond):
 	}
-	q.done(10)
+	q.done(second)
 	if n := <-taken; n != 3 {
 		t.Errorf("took %d of 3 that waited for nobody", n)
 	}
@@ -69,10 +73,42 @@ func TestQueue(t *testing.T) {
 		t.Errorf("closed: %q", code)
 	}
 	for range queueMost/batchMost - 2 {
-		q.done(len(take(batchMost)))
+		q.done(take(batchMost))
 	}
 	if got := q.take(); got != nil {
 		t.Errorf("took %d from an empty, closed queue", len(got))
+	}
+}
+
+// TestQueueOnePersonOneHand shows that a person's checkouts are never with two committers, and keep their order.
+func TestQueueOnePersonOneHand(t *testing.T) {
+	q := newQueue()
+	var asked []*ticket
+	put := func(person model.ID) {
+		t.Helper()
+		asked = append(asked, &ticket{actor: model.Actor{ID: person}})
+		if err := q.put(asked[len(asked)-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(1)
+	first := q.take()
+	put(1)
+	put(1)
+	taken := make(chan []*ticket)
+	go func() { taken <- q.take() }()
+	select {
+	case got := <-taken:
+		t.Errorf("took %d of somebody whose checkout is being placed", len(got))
+	case <-time.After(50 * time.Millisecond):
+	}
+	put(2)
+	if got := <-taken; len(got) != 1 || got[0] != asked[3] {
+		t.Errorf("took %d instead of the other person's", len(got))
+	}
+	q.done(first)
+	if got := q.take(); len(got) != 2 || got[0] != asked[1] || got[1] != asked[2] {
+		t.Errorf("took %d of the first person's two", len(got))
 	}
 }
 
@@ -81,7 +117,7 @@ func TestQueueEndsThoseWhoWait(t *testing.T) {
 	for _, queued := range []int{0, 1, 3} {
 		q := newQueue()
 		for range queued {
-			if err := q.put(&ticket{}); err != nil {
+			if err := q.put(&ticket{actor: model.Actor{ID: 7}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -92,7 +128,7 @@ func TestQueueEndsThoseWhoWait(t *testing.T) {
 				for batch := q.take(); batch != nil; batch = q.take() {
 					served += len(batch)
 					time.Sleep(20 * time.Millisecond)
-					q.done(len(batch))
+					q.done(batch)
 				}
 				ended <- served
 			}()
