@@ -30,8 +30,8 @@ type outcome struct {
 	err    error
 }
 
-// together sends checkouts, one after the other, while the engine's turn is taken, so that all but the first are decided in one
-// batch, and tells how each ended.
+// together sends checkouts, one after the other, while the engine's turn is taken, so that all but the first two, which keep its lanes
+// busy, are decided in one batch, and tells how each ended.
 func (r *rush) together(t *testing.T, asks ...func(ctx context.Context) (order.Placed, error)) []outcome {
 	t.Helper()
 	ends := make([]outcome, len(asks))
@@ -66,12 +66,14 @@ func TestEngineBatch(t *testing.T) {
 	_, k := r.product(r.shop.Suppliers[0], r.shop.Paired, "头水紫菜", 100_00)
 	r.adjust(k.ID, 5-r.onHand(k.ID))
 	rich, poor, third := r.buyer(r.union, 600_00), r.buyer(r.union, 150_00), r.buyer(r.union, 600_00)
+	early := r.buyers(r.union, 2, 600_00)
 	strange := third.cart(1, k)
 	strange.AddressID = rich.Address
 	mixed := third.cart(1, k)
 	mixed.Payment = order.PayMixed
 	ends := r.together(t,
-		r.asks(rich, "first-0001", rich.cart(1, r.shop.SKUs[0])), // the batch of one that takes the others' waiting time
+		r.asks(early[0], "first-0001", early[0].cart(1, r.shop.SKUs[0])), // two batches of one that take the others' waiting time
+		r.asks(early[1], "first-0002", early[1].cart(1, r.shop.SKUs[0])),
 		r.asks(rich, "rich-0001", rich.cart(2, k)),
 		r.asks(rich, "rich-0001", rich.cart(2, k)), // the same again
 		r.asks(rich, "rich-0001", rich.cart(1, k)), // the same key for something else
@@ -84,22 +86,22 @@ func TestEngineBatch(t *testing.T) {
 		r.asks(third, "thrd-0004", third.cart(1, k)),
 		r.asks(third, "thrd-0005", third.cart(1, k)),
 	)
-	want := []model.Code{"", "", "", model.CodeIdempotencyMismatch, model.CodeInsufficientBalance, "", model.CodeInsufficientBalance, model.CodeNotFound,
+	want := []model.Code{"", "", "", "", model.CodeIdempotencyMismatch, model.CodeInsufficientBalance, "", model.CodeInsufficientBalance, model.CodeNotFound,
 		model.CodeSoldOut, "", "", model.CodeSoldOut}
 	for i, e := range ends {
 		if model.CodeOf(e.err) != want[i] {
 			t.Errorf("%d: %v, want %q", i, e.err, want[i])
 		}
 	}
-	if ends[1].placed != ends[2].placed || ends[1].placed.ID == 0 {
-		t.Errorf("%+v, and again %+v", ends[1].placed, ends[2].placed)
+	if ends[2].placed != ends[3].placed || ends[2].placed.ID == 0 {
+		t.Errorf("%+v, and again %+v", ends[2].placed, ends[3].placed)
 	}
-	if n, left := r.count(&model.Order{}, "1 = 1"), r.onHand(k.ID); n != 5 || left != 0 {
+	if n, left := r.count(&model.Order{}, "1 = 1"), r.onHand(k.ID); n != 6 || left != 0 {
 		t.Errorf("%d orders, %d left", n, left)
 	}
 	var sold order.SoldOut
 	var shown *model.Error
-	if errors.As(ends[8].err, &shown) {
+	if errors.As(ends[9].err, &shown) {
 		sold, _ = shown.Data.(order.SoldOut)
 	}
 	if sold.Available != 2 {
