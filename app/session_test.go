@@ -361,6 +361,32 @@ func TestCSRF(t *testing.T) {
 	c.post("/api/v1/console/logout", nil).ok(nil)
 }
 
+// TestSessionIsRenewed: once an authenticator is bound or the password changed, the session goes on under another cookie and CSRF token, and those
+// that it had before are worth nothing.
+func TestSessionIsRenewed(t *testing.T) {
+	h := newHouse(t)
+	c := h.account(identity.RoleUnionApprover, h.union(h.root(), "grassroots", "示范小学工会"), "approver")
+	for _, step := range []func(){
+		func() { c.enrol(goodPassword) },
+		func() {
+			c.post(console+"/password", map[string]string{"old": goodPassword, "new": "another-pass-phrase"}).ok(nil)
+		},
+	} {
+		before := h.client()
+		before.cookie, before.csrf = c.cookie, c.csrf
+		before.get(console + "/session").ok(nil)
+		step()
+		before.get(console + "/session").fails(model.CodeUnauthenticated)
+		before.post(console+"/logout", nil).fails(model.CodeUnauthenticated)
+		if s := c.session(); c.cookie == before.cookie || c.csrf == before.csrf || s.CSRFToken != c.csrf || !s.SecondFactor {
+			t.Errorf("the session goes on as %+v", s)
+		}
+		before.cookie = c.cookie // with the CSRF token of the old one
+		before.post(console+"/logout", nil).fails(model.CodeForbidden)
+	}
+	c.post(console+"/logout", nil).ok(nil)
+}
+
 // TestPasswords shows which new passwords are refused, and that a change ends the other sessions.
 func TestPasswords(t *testing.T) {
 	h := newHouse(t)

@@ -238,24 +238,24 @@ func (s *Service) reauthenticate(ctx context.Context, actor model.Actor, field, 
 	})
 }
 
-// ChangePassword replaces the staff's own password. Every other session of the account ends. Errors: CodeInvalid on
-// "old" or "new", CodeRateLimited.
-func (s *Service) ChangePassword(ctx context.Context, actor model.Actor, old, next string) error {
+// ChangePassword replaces the staff's own password. Every other session of the account ends, and this one goes on
+// under another token. Errors: CodeInvalid on "old" or "new", CodeRateLimited.
+func (s *Service) ChangePassword(ctx context.Context, actor model.Actor, old, next string) (renewed Renewed, err error) {
 	staff, err := s.reauthenticate(ctx, actor, "old", old)
 	if err != nil {
-		return err
+		return renewed, err
 	}
 	if old == next {
-		return model.Invalid("new", "新密码不能与原密码相同")
+		return renewed, model.Invalid("new", "新密码不能与原密码相同")
 	}
 	if err := checkNewPassword("new", staff.Login, next); err != nil {
-		return err
+		return renewed, err
 	}
 	hash, err := s.hashPassword(ctx, next)
 	if err != nil {
-		return err
+		return renewed, err
 	}
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
 		res := tx.Model(&model.Staff{}).Where("id = ? AND password_hash = ?", staff.ID, staff.PasswordHash).
 			UpdateColumns(map[string]any{"password_hash": hash, "must_change_password": false, "updated_at": now})
@@ -268,6 +268,10 @@ func (s *Service) ChangePassword(ctx context.Context, actor model.Actor, old, ne
 		if err := revokeSessions(tx, now, audienceStaff, staff.ID, actor.SessionID); err != nil {
 			return err
 		}
+		if renewed, err = renewSession(tx, actor.SessionID); err != nil {
+			return err
+		}
 		return s.db.Audit(tx, actor, now, "staff.password", staffRef(staff.ID), staff.UnionID, nil)
 	})
+	return renewed, err
 }
