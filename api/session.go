@@ -48,6 +48,15 @@ func (s *Server) logoutStaff(ctx context.Context, c *Call) (any, error) {
 	return nil, nil
 }
 
+// renewed hands the new cookie and CSRF token of a session that goes on to its browser.
+func (s *Server) renewed(c *Call, r identity.Renewed, err error) error {
+	if err == nil {
+		c.cookie(s.staffCookie(), r.Token, "/", 0, s.SecureCookies)
+		c.gin.Header("X-CSRF-Token", r.CSRFToken)
+	}
+	return err
+}
+
 func (s *Server) changePassword(ctx context.Context, c *Call) (any, error) {
 	var in struct {
 		Old string `json:"old" check:"required,max=128"`
@@ -56,7 +65,8 @@ func (s *Server) changePassword(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return nil, s.Identity.ChangePassword(ctx, c.Actor, in.Old, in.New)
+	renewed, err := s.Identity.ChangePassword(ctx, c.Actor, in.Old, in.New)
+	return nil, s.renewed(c, renewed, err)
 }
 
 func (s *Server) beginTOTP(ctx context.Context, c *Call) (any, error) {
@@ -76,7 +86,8 @@ func (s *Server) confirmTOTP(ctx context.Context, c *Call) (any, error) {
 	if err := c.JSON(&in); err != nil {
 		return nil, err
 	}
-	return nil, s.Identity.ConfirmTOTP(ctx, c.Actor, in.Code)
+	renewed, err := s.Identity.ConfirmTOTP(ctx, c.Actor, in.Code)
+	return nil, s.renewed(c, renewed, err)
 }
 
 func (s *Server) listRoles(_ context.Context, c *Call) (any, error) {

@@ -84,10 +84,13 @@ func (x *leaver) buysAndReceives(key string) model.ID {
 	return p.ID
 }
 
+// wordsOfOuyang is why the member does not want an order any more.
+const wordsOfOuyang = "欧家老父住院，用不上了"
+
 // traces looks through every text of the database for what names or finds the person, plain, hashed and sealed, and tells where it is.
 func (x *leaver) traces() (where []string) {
 	x.house.t.Helper()
-	needles := []string{x.name, x.phone, x.idNumber, x.idNumber[12:], "欧阳路", "openid-of-ouyang", "unionid-of-ouyang", "device-of-ouyang", "E-ouyang",
+	needles := []string{x.name, x.phone, x.idNumber, x.idNumber[12:], "欧阳路", "openid-of-ouyang", "unionid-of-ouyang", "device-of-ouyang", "E-ouyang", wordsOfOuyang,
 		x.sealer().Hash(model.HashPhone, x.phone), x.sealer().Hash(model.HashIDNumber, x.idNumber)}
 	for table, columns := range x.columns() {
 		rows, err := x.DB.Read(context.Background()).Table(table).Select(columns).Rows()
@@ -186,7 +189,13 @@ func TestErasure(t *testing.T) {
 	one := console + "/erasures/" + d.ID.String()
 	first.post(one+"/approve", map[string]any{}).fails(model.CodeSamePerson)
 	second.post(one+"/approve", map[string]any{}).fails(model.CodeConflict)
-	x.buyer.money(ordersPath+"/"+open.ID.String()+"/cancel", "open-cancel", map[string]string{"reason": "不要了"}).ok(nil)
+	x.buyer.money(ordersPath+"/"+open.ID.String()+"/cancel", "open-cancel", map[string]string{"reason": wordsOfOuyang}).ok(nil)
+	unpaid := x.cart(1, x.shop.SKUs[0])
+	unpaid.Payment = order.PayWechat
+	x.buyer.money(ordersPath+"/"+x.buys("unpaid-order", unpaid).ID.String()+"/cancel", "unpaid-cancel", map[string]string{"reason": wordsOfOuyang}).ok(nil)
+	if words := x.traces(); !slices.Contains(words, "orders.cancel_reason") || !slices.Contains(words, "refunds.reason") || x.count(&model.Order{}, "cancel_reason = ?", wordsOfOuyang) != 2 {
+		t.Errorf("the member's words are in %v", words)
+	}
 	kept := x.buysAndReceives("kept-order")
 	second.post(one+"/approve", map[string]any{}).fails(model.CodeConflict) // the member has not waived what is left
 	x.buyer.do(request{method: "DELETE", path: mine})

@@ -303,6 +303,12 @@ func (c *client) do(r request) *answer {
 		c.t.Fatalf("%s %s: read: %v", r.method, r.path, err)
 	}
 	holdAgainstContract(c.t, req, body, resp, content)
+	if csrf := resp.Header.Get("X-CSRF-Token"); csrf != "" { // the session goes on under another token
+		c.csrf = csrf
+		for _, cookie := range resp.Cookies() {
+			c.cookie = cookie.Value
+		}
+	}
 	return &answer{t: c.t, Status: resp.StatusCode, Header: resp.Header, Body: content}
 }
 

@@ -178,27 +178,51 @@ func TestSecondFactor(t *testing.T) {
 	h.noSecretsLogged(e.Secret, code, early)
 }
 
-// TestLockOut shows that guesses close an account for a quarter of an hour, with Redis and without, and that a login
-// which does not exist answers just the same.
+// TestLockOut shows that guesses close an account for a quarter of an hour, with Redis and without, and that a login which does not exist answers
+// just the same: status, message, and how long to wait, at any minute, and also when a quarter of an hour or days lie between the guesses.
 func TestLockOut(t *testing.T) {
-	h := newHouse(t)
+	h := newHouseAt(t, modeltest.At("2025-03-03 09:07"))
 	h.account(identity.RoleUnionAdmin, h.root(), "lin.gong")
 	_ = h.Guard.Close()
-	messages := map[string]string{}
-	for _, login := range []string{"lin.gong", "nobody"} {
-		for range 5 {
+	alike := func(wants model.Code) string {
+		t.Helper()
+		var said [2]string
+		for i, login := range []string{"lin.gong", "nobody"} {
 			_, a := h.consoleLogin(login, "not-the-password", "")
-			messages[login] = a.fails(model.CodeUnauthenticated).Message
+			said[i] = fmt.Sprint(a.Status, a.fails(wants).Message, " ", a.Header.Get("Retry-After"))
 		}
-		_, a := h.consoleLogin(login, goodPassword, "")
-		messages[login] += a.fails(model.CodeRateLimited).Message
+		if said[0] != said[1] {
+			t.Errorf("%s: a login that exists answers %s, one that does not %s", h.clock.Now(), said[0], said[1])
+		}
+		return said[0]
 	}
-	if messages["lin.gong"] != messages["nobody"] {
-		t.Errorf("%q", messages)
+	for range 4 {
+		alike(model.CodeUnauthenticated)
 	}
+	h.clock.Advance(9 * time.Minute) // over 09:15
+	alike(model.CodeUnauthenticated)
+	if said := alike(model.CodeRateLimited); !strings.HasSuffix(said, " 900") {
+		t.Errorf("closed at 09:16: %s", said)
+	}
+	h.clock.Advance(14*time.Minute + 30*time.Second) // over 09:30
+	if said := alike(model.CodeRateLimited); !strings.HasSuffix(said, " 30") {
+		t.Errorf("half a minute before the end: %s", said)
+	}
+	h.clock.Advance(30 * time.Second)
+	for range 4 {
+		alike(model.CodeUnauthenticated)
+	}
+	h.clock.Advance(4 * 24 * time.Hour)
+	if err := h.Identity.PurgeExpired(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		alike(model.CodeUnauthenticated)
+	}
+	alike(model.CodeRateLimited)
 	var trail model.List[report.AuditView]
 	h.staffAs(identity.RoleAuditor, h.root()).get(console + "/audit?action=staff.lock").ok(&trail)
-	if len(trail.Items) != 1 || trail.Items[0].ActionName != "控制台账号：连续登录失败，锁定" || trail.Items[0].ActorName != "未登录者" || trail.Items[0].RequestID == "" {
+	if len(trail.Items) != 2 || trail.Items[0].ActionName != "控制台账号：连续登录失败，锁定" || trail.Items[0].ActorName != "未登录者" || trail.Items[0].RequestID == "" {
 		t.Errorf("the trail tells of the lock-out as %+v", trail.Items)
 	}
 	h.clock.Advance(15*time.Minute - time.Second)
@@ -335,6 +359,32 @@ func TestCSRF(t *testing.T) {
 	c.csrf = right
 	c.do(request{method: "POST", path: "/api/v1/console/password", raw: []byte(`{"old":"a","new":"b"}`), contentType: "text/plain"}).fails(model.CodeInvalid)
 	c.post("/api/v1/console/logout", nil).ok(nil)
+}
+
+// TestSessionIsRenewed: once an authenticator is bound or the password changed, the session goes on under another cookie and CSRF token, and those
+// that it had before are worth nothing.
+func TestSessionIsRenewed(t *testing.T) {
+	h := newHouse(t)
+	c := h.account(identity.RoleUnionApprover, h.union(h.root(), "grassroots", "示范小学工会"), "approver")
+	for _, step := range []func(){
+		func() { c.enrol(goodPassword) },
+		func() {
+			c.post(console+"/password", map[string]string{"old": goodPassword, "new": "another-pass-phrase"}).ok(nil)
+		},
+	} {
+		before := h.client()
+		before.cookie, before.csrf = c.cookie, c.csrf
+		before.get(console + "/session").ok(nil)
+		step()
+		before.get(console + "/session").fails(model.CodeUnauthenticated)
+		before.post(console+"/logout", nil).fails(model.CodeUnauthenticated)
+		if s := c.session(); c.cookie == before.cookie || c.csrf == before.csrf || s.CSRFToken != c.csrf || !s.SecondFactor {
+			t.Errorf("the session goes on as %+v", s)
+		}
+		before.cookie = c.cookie // with the CSRF token of the old one
+		before.post(console+"/logout", nil).fails(model.CodeForbidden)
+	}
+	c.post(console+"/logout", nil).ok(nil)
 }
 
 // TestPasswords shows which new passwords are refused, and that a change ends the other sessions.

@@ -158,8 +158,13 @@ func (c *Config) Emulated() bool { return c.WechatBaseURL == "" }
 // Loopback tells whether the program listens on this machine only.
 func (c *Config) Loopback() bool {
 	host, _, err := net.SplitHostPort(c.HTTPAddr)
+	return err == nil && loopback(host)
+}
+
+// loopback tells whether host is this machine.
+func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // hostPort tells whether addr is host:port with a port between 0 and 65535.
@@ -184,16 +189,8 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	if _, ok := logLevels[c.LogLevel]; !ok {
 		wrong("LOG_LEVEL %q is not one of debug, info, warn, error", c.LogLevel)
 	}
-	if c.MySQLDSN != "" {
-		if dsn, err := mysqldriver.ParseDSN(c.MySQLDSN); err != nil || dsn.DBName == "" {
-			wrong("MYSQL_DSN is not user:password@tcp(host:port)/database")
-		}
-	}
-	if c.BackupDSN != "" {
-		if dsn, err := mysqldriver.ParseDSN(c.BackupDSN); err != nil || dsn.DBName == "" {
-			wrong("BACKUP_MYSQL_DSN is not user:password@tcp(host:port)/database")
-		}
-	}
+	mistakes = append(mistakes, checkDSN("MYSQL_DSN", c.MySQLDSN)...)
+	mistakes = append(mistakes, checkDSN("BACKUP_MYSQL_DSN", c.BackupDSN)...)
 	for _, a := range c.RedisAddrs {
 		if !hostPort(a) {
 			wrong("REDIS_ADDRS: %q is not host:port", a)
@@ -210,6 +207,8 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	for name, raw := range map[string]string{"WECHAT_BASE_URL": c.WechatBaseURL, "WECHATPAY_BASE_URL": c.WechatPayBaseURL} {
 		if u, err := url.Parse(raw); raw != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
 			wrong("%s %q is not an http(s) address", name, raw)
+		} else if raw != "" && u.Scheme == "http" && !loopback(u.Hostname()) {
+			wrong("%s %q is plain http: secrets and money would go over the network in the clear, use https", name, raw)
 		}
 	}
 	if strings.TrimSpace(c.CityUnionName) == "" {
@@ -228,6 +227,36 @@ func (c *Config) check(unread map[string]bool) (mistakes []error) {
 	mistakes = append(mistakes, c.checkStore()...)
 	mistakes = append(mistakes, c.checkKeys()...)
 	return append(mistakes, c.checkSessions(unread)...)
+}
+
+// checkDSN finds what is wrong with the DSN in the named setting, and never quotes it. A server on another machine must not be reached in ways that
+// look like TLS and are none, nor be given files or the plain password.
+func checkDSN(name, text string) (mistakes []error) {
+	if text == "" {
+		return nil
+	}
+	dsn, err := mysqldriver.ParseDSN(text)
+	if err != nil || dsn.DBName == "" {
+		return []error{fmt.Errorf("%s is not user:password@tcp(host:port)/database", name)}
+	}
+	host, _, err := net.SplitHostPort(dsn.Addr)
+	if dsn.Net == "unix" || err == nil && loopback(host) {
+		return nil
+	}
+	for _, x := range []struct {
+		set         bool
+		option, why string
+	}{
+		{dsn.TLSConfig == "skip-verify", "tls=skip-verify", "anybody on the way could pose as the server; use tls=true"},
+		{dsn.TLSConfig == "preferred" || dsn.AllowFallbackToPlaintext, "tls=preferred or allowFallbackToPlaintext", "whoever is on the way could have TLS dropped; use tls=true"},
+		{dsn.AllowAllFiles, "allowAllFiles", "the server could read any file of this machine"},
+		{dsn.AllowCleartextPasswords, "allowCleartextPasswords", "the server could ask for the password as it is"},
+	} {
+		if x.set {
+			mistakes = append(mistakes, fmt.Errorf("%s: %s is refused for a server on another machine: %s", name, x.option, x.why))
+		}
+	}
+	return mistakes
 }
 
 // checkAfterSale bounds the time that after-sales give to people.

@@ -190,3 +190,38 @@ func TestRedisTLS(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestWayToOthersIsSafe: what goes to other machines goes neither unverified nor in the clear by a setting; on this machine everything goes. No
+// mistake quotes a password.
+func TestWayToOthersIsSafe(t *testing.T) {
+	const there, here = "u:secret@tcp(db.example.org:3306)/bangfu", "u:secret@tcp(127.0.0.1:3306)/bangfu"
+	for _, name := range []string{"MYSQL_DSN", "BACKUP_MYSQL_DSN"} {
+		for option, want := range map[string]string{
+			"tls=skip-verify": "tls=skip-verify", "tls=preferred": "tls=preferred", "tls=true&allowFallbackToPlaintext=true": "allowFallbackToPlaintext",
+			"tls=true&allowAllFiles=true": "allowAllFiles", "tls=true&allowCleartextPasswords=true": "allowCleartextPasswords",
+		} {
+			if got := mistakes(t, name+"="+there+"?"+option); len(got) != 1 || !strings.Contains(got[0], name+": ") || !strings.Contains(got[0], want) || strings.Contains(got[0], "secret@") {
+				t.Errorf("%s with %s: %q", name, option, got)
+			}
+			for _, local := range []string{here, "u:secret@tcp(localhost)/bangfu", "u:secret@tcp([::1]:3306)/bangfu", "u:secret@unix(/run/db.sock)/bangfu"} {
+				if got := mistakes(t, name+"="+local+"?"+option); got != nil {
+					t.Errorf("%s on this machine with %s: %q", name, option, got)
+				}
+			}
+		}
+		for _, option := range []string{"", "?tls=true", "?tls=false"} {
+			if got := mistakes(t, name+"="+there+option); got != nil {
+				t.Errorf("%s%s: %q", name, option, got)
+			}
+		}
+	}
+	for _, name := range []string{"WECHAT_BASE_URL", "WECHATPAY_BASE_URL"} {
+		for address, refused := range map[string]bool{"http://api.example.org": true, "http://192.0.2.1:80": true, "http://localhost.example.org": true,
+			"https://api.example.org": false, "http://127.0.0.1:9000": false, "http://localhost": false, "http://[::1]:80": false} {
+			got := mistakes(t, append(slices.Clone(realWechat), name+"="+address)...)
+			if refused != (len(got) == 1 && strings.Contains(got[0], name) && strings.Contains(got[0], "https")) || !refused && got != nil {
+				t.Errorf("%s=%s: %q", name, address, got)
+			}
+		}
+	}
+}

@@ -119,6 +119,9 @@ func (w *web) send(ctx context.Context, method, path, contentType string, conten
 		_ = json.Unmarshal(answer, &e)
 		return fmt.Errorf("%s %s: %w", method, path, &problem{resp.StatusCode, e.Error.Code, e.Error.Message})
 	}
+	if csrf := resp.Header.Get("X-CSRF-Token"); csrf != "" { // the session goes on under another cookie
+		w.head["X-CSRF-Token"] = csrf
+	}
 	switch out := into.(type) {
 	case nil:
 		return nil

@@ -159,7 +159,7 @@ func (db *DB) dialector(o Options, joined bool) (gorm.Dialector, error) {
 	}
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Params["innodb_lock_wait_timeout"] = "10"
-	cfg.Params["sql_mode"] = "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')" // whatever the server's: texts that are too long are refused, not cut
+	cfg.Params["sql_mode"] = sqlMode(cfg.Params["sql_mode"])
 	connector, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
 		return nil, err
@@ -169,6 +169,16 @@ func (db *DB) dialector(o Options, joined bool) (gorm.Dialector, error) {
 		connector = joinedConnector{connector}
 	}
 	return mysql.New(mysql.Config{Conn: sql.OpenDB(connector), DSNConfig: cfg}), nil
+}
+
+// sqlMode is the mode of the product's sessions: the server's, or that of the DSN, with two changes. Texts that are too long are refused, not cut. And
+// a backslash always escapes: the driver writes arguments into statements accordingly, which on joined connections must not depend on a flag that
+// the server, or a proxy before it, sends or forgets to send.
+func sqlMode(ofDSN string) string {
+	if ofDSN == "" {
+		ofDSN = "@@sql_mode"
+	}
+	return "REPLACE(CONCAT_WS(',', NULLIF(" + ofDSN + ", ''), 'STRICT_TRANS_TABLES'), 'NO_BACKSLASH_ESCAPES', 'STRICT_TRANS_TABLES')"
 }
 
 // readCommitted makes connections whose transactions are READ COMMITTED, so that none has to say so itself.

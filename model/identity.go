@@ -90,9 +90,9 @@ type Staff struct {
 	TOTPSecretSealed   string     `gorm:"column:totp_secret_sealed"`
 	TOTPEnrolledAt     *time.Time `gorm:"column:totp_enrolled_at"`
 	TOTPLastStep       int64      `gorm:"column:totp_last_step"` // last accepted time step: a code works once
-	FailedLogins       int        `gorm:"column:failed_logins"`
-	LockedUntil        *time.Time `gorm:"column:locked_until"`
-	Status             string     `gorm:"column:status"` // active | disabled
+	FailedLogins       int        `gorm:"column:failed_logins"`  // no longer used: tries are counted in attempts, for logins that do not exist too
+	LockedUntil        *time.Time `gorm:"column:locked_until"`   // for administrators to see; what closes a login is in attempts
+	Status             string     `gorm:"column:status"`         // active | disabled
 	CreatedBy          ID         `gorm:"column:created_by"`
 	CreatedAt          time.Time  `gorm:"column:created_at;autoCreateTime:false"`
 	UpdatedAt          time.Time  `gorm:"column:updated_at;autoUpdateTime:false"`

@@ -92,6 +92,7 @@ func (s *Service) erase(tx *gorm.DB, actor model.Actor, e model.Erasure) error {
 		func() error { return eraseRoster(tx, p.IDNumberHash, phones) },
 		func() error { return eraseAccounts(tx, e, phones) },
 		func() error { return erasePictures(tx, p.ID) },
+		func() error { return eraseReasons(tx, p.ID) },
 		func() error { return erasePerson(tx, now, p) },
 	} {
 		if err := step(); err != nil {
@@ -186,6 +187,18 @@ func erasePictures(tx *gorm.DB, person model.ID) error {
 		return err
 	}
 	return tx.Model(&model.File{}).Where("id IN ?", ids).UpdateColumns(map[string]any{"name": "", "sha256": ""}).Error
+}
+
+// eraseReasons empties why the person cancelled its orders, in its own words; neither books nor forms look at that.
+func eraseReasons(tx *gorm.DB, person model.ID) error {
+	var ids []model.ID
+	if err := tx.Model(&model.Order{}).Where("person_id = ? AND kind <> 'group'", person).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		return err
+	}
+	if err := tx.Model(&model.Order{}).Where("id IN ? AND cancel_reason <> ''", ids).UpdateColumn("cancel_reason", "").Error; err != nil {
+		return err
+	}
+	return tx.Model(&model.Refund{}).Where("order_id IN ? AND reason <> ''", ids).UpdateColumn("reason", "").Error
 }
 
 // keepCap remembers how much of the present year the person has used, by a hash that only the same ID number in the same year gives.

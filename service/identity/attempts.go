@@ -20,7 +20,6 @@ type quota struct {
 // The quotas. Windows stand still: an hour's begins at the full hour, a day's at midnight China time.
 var (
 	bindingQuotas = []quota{{"hour", 5, time.Hour}, {"day", 10, 24 * time.Hour}}
-	unknownQuotas = []quota{{"lock", maxFailedLogins, lockOut}}
 	confirmQuotas = []quota{{"hour", 10, time.Hour}}
 	addressQuotas = []quota{{"hour", maxAddressLogins, time.Hour}}
 )
@@ -98,4 +97,56 @@ func countAttempt(tx *gorm.DB, subject string, start time.Time, most int) (bool,
 		}
 	}
 	return false, nil
+}
+
+// lockRows are the subjects under which tries at a console login are counted, and under which it is noted when that login was closed. They are
+// the same for a login that no account has, so that nobody can tell the two apart.
+func (s *Service) lockRows(login string) (tries, closed string) {
+	hash := s.sealer.Hash("login", login)
+	return "login:tries:" + hash, "login:closed:" + hash
+}
+
+// countTry counts a try at a login and closes it with the last one allowed, for lockOut from then on. Tries are forgotten once the login is opened, and
+// by PurgeExpired after a few days. Error: errLocked.
+func (s *Service) countTry(tx *gorm.DB, now time.Time, login string) (last bool, err error) {
+	tries, closed := s.lockRows(login)
+	if err := addTry(tx, tries, now); err != nil { // first of all: from here on others who try this login wait
+		return false, err
+	}
+	var since []model.Attempt
+	if err := tx.Where("subject = ? AND window_start > ?", closed, now.Add(-lockOut)).Order("window_start DESC").Limit(1).Find(&since).Error; err != nil {
+		return false, err
+	}
+	if len(since) > 0 {
+		return false, errLocked(since[0].WindowStart.Add(lockOut).Sub(now)) // and the try is not counted
+	}
+	res := tx.Model(&model.Attempt{}).Where("subject = ? AND count >= ?", tries, maxFailedLogins).UpdateColumn("count", 0)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return false, res.Error
+	}
+	return true, tx.Create(&model.Attempt{Subject: closed, WindowStart: now, Count: 1}).Error
+}
+
+// addTry adds one to the only row of tries, whose window is the day on which it was made.
+func addTry(tx *gorm.DB, tries string, now time.Time) error {
+	for range 2 { // the second time for a row that another try made in between
+		res := tx.Model(&model.Attempt{}).Where("subject = ?", tries).UpdateColumn("count", gorm.Expr("count + 1"))
+		if res.Error != nil || res.RowsAffected > 0 {
+			return res.Error
+		}
+		err := tx.Create(&model.Attempt{Subject: tries, WindowStart: quota{per: 24 * time.Hour}.windowStart(now), Count: 1}).Error
+		if err == nil || !model.Duplicate(err) {
+			return err
+		}
+	}
+	return model.ErrRerun
+}
+
+// openLogin forgets the tries at a login and opens it.
+func (s *Service) openLogin(tx *gorm.DB, login string) error {
+	tries, closed := s.lockRows(login)
+	if err := tx.Model(&model.Attempt{}).Where("subject = ?", tries).UpdateColumn("count", 0).Error; err != nil {
+		return err
+	}
+	return tx.Where("subject = ?", closed).Delete(&model.Attempt{}).Error
 }

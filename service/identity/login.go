@@ -127,11 +127,10 @@ func (s *Service) auditFailure(ctx context.Context, staff model.Staff, in StaffL
 
 // failUnknown does for a login that does not exist what is done for one that does.
 func (s *Service) failUnknown(ctx context.Context, login, password string) error {
-	err := s.attempt(ctx, "login:unknown:"+s.sealer.Hash("login", login), "", unknownQuotas)
-	var full *model.Error
-	if errors.As(err, &full) && full.Code == model.CodeRateLimited {
-		return errLocked(full.RetryAfter)
-	}
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		_, err := s.countTry(tx, s.db.Now(), login)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -146,22 +145,12 @@ func (s *Service) failUnknown(ctx context.Context, login, password string) error
 func (s *Service) countLogin(ctx context.Context, actor model.Actor, staff model.Staff) error {
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
-		res := tx.Model(&model.Staff{}).Where("id = ? AND (locked_until IS NULL OR locked_until <= ?)", staff.ID, now).
-			UpdateColumn("failed_logins", gorm.Expr("failed_logins + 1"))
-		if res.Error != nil {
-			return res.Error
+		last, err := s.countTry(tx, now, staff.Login)
+		if err != nil || !last {
+			return err
 		}
-		if res.RowsAffected == 0 {
-			var locked model.Staff
-			if err := tx.Take(&locked, staff.ID).Error; err != nil || locked.LockedUntil == nil {
-				return errors.Join(err, errLogin())
-			}
-			return errLocked(locked.LockedUntil.Sub(now))
-		}
-		res = tx.Model(&model.Staff{}).Where("id = ? AND failed_logins >= ?", staff.ID, maxFailedLogins).
-			UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": now.Add(lockOut)})
-		if res.Error != nil || res.RowsAffected == 0 {
-			return res.Error
+		if err := tx.Model(&model.Staff{}).Where("id = ?", staff.ID).UpdateColumn("locked_until", now.Add(lockOut)).Error; err != nil { // for administrators to see
+			return err
 		}
 		return s.db.Audit(tx, actor, now, "staff.lock", staffRef(staff.ID), staff.UnionID, map[string]int{"tries": maxFailedLogins, "minutes": int(lockOut.Minutes())})
 	})
@@ -177,6 +166,9 @@ func (s *Service) enter(ctx context.Context, staff model.Staff, in StaffLogin) (
 	var session model.ID
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
+		if err := s.openLogin(tx, staff.Login); err != nil {
+			return err
+		}
 		if strong {
 			if err := s.useTOTP(tx, now, staff, in.TOTP); err != nil {
 				return err
@@ -184,7 +176,7 @@ func (s *Service) enter(ctx context.Context, staff model.Staff, in StaffLogin) (
 		}
 		// The password may have been changed or the account closed since it was read.
 		res := tx.Model(&model.Staff{}).Where("id = ? AND status = 'active' AND password_hash = ?", staff.ID, staff.PasswordHash).
-			UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": nil})
+			UpdateColumn("locked_until", nil)
 		if res.Error == nil && res.RowsAffected == 0 {
 			return errLogin()
 		}
@@ -238,27 +230,32 @@ func (s *Service) reauthenticate(ctx context.Context, actor model.Actor, field, 
 	if !fits {
 		return staff, errors.Join(model.Invalid(field, "密码不正确"), s.auditFailure(ctx, staff, StaffLogin{RequestID: actor.RequestID}))
 	}
-	return staff, s.db.Read(ctx).Model(&model.Staff{}).Where("id = ?", staff.ID).UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": nil}).Error
+	return staff, s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.openLogin(tx, staff.Login); err != nil {
+			return err
+		}
+		return tx.Model(&model.Staff{}).Where("id = ?", staff.ID).UpdateColumn("locked_until", nil).Error
+	})
 }
 
-// ChangePassword replaces the staff's own password. Every other session of the account ends. Errors: CodeInvalid on
-// "old" or "new", CodeRateLimited.
-func (s *Service) ChangePassword(ctx context.Context, actor model.Actor, old, next string) error {
+// ChangePassword replaces the staff's own password. Every other session of the account ends, and this one goes on
+// under another token. Errors: CodeInvalid on "old" or "new", CodeRateLimited.
+func (s *Service) ChangePassword(ctx context.Context, actor model.Actor, old, next string) (renewed Renewed, err error) {
 	staff, err := s.reauthenticate(ctx, actor, "old", old)
 	if err != nil {
-		return err
+		return renewed, err
 	}
 	if old == next {
-		return model.Invalid("new", "新密码不能与原密码相同")
+		return renewed, model.Invalid("new", "新密码不能与原密码相同")
 	}
 	if err := checkNewPassword("new", staff.Login, next); err != nil {
-		return err
+		return renewed, err
 	}
 	hash, err := s.hashPassword(ctx, next)
 	if err != nil {
-		return err
+		return renewed, err
 	}
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
 		res := tx.Model(&model.Staff{}).Where("id = ? AND password_hash = ?", staff.ID, staff.PasswordHash).
 			UpdateColumns(map[string]any{"password_hash": hash, "must_change_password": false, "updated_at": now})
@@ -271,6 +268,10 @@ func (s *Service) ChangePassword(ctx context.Context, actor model.Actor, old, ne
 		if err := revokeSessions(tx, now, audienceStaff, staff.ID, actor.SessionID); err != nil {
 			return err
 		}
+		if renewed, err = renewSession(tx, actor.SessionID); err != nil {
+			return err
+		}
 		return s.db.Audit(tx, actor, now, "staff.password", staffRef(staff.ID), staff.UnionID, nil)
 	})
+	return renewed, err
 }

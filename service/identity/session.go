@@ -55,6 +55,22 @@ func csrfOf(token string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// Renewed is the new token of a console session that goes on, for its cookie, and the CSRF token that goes with it.
+type Renewed struct{ Token, CSRFToken string }
+
+// renewSession gives a live console session another token: one that somebody noted before is worth nothing once the session may do more, or its
+// password was changed.
+func renewSession(tx *gorm.DB, id model.ID) (Renewed, error) {
+	token := newToken()
+	r := Renewed{Token: token, CSRFToken: csrfOf(token)}
+	res := tx.Model(&model.Session{}).Where("id = ? AND audience = ? AND revoked_at IS NULL", id, audienceStaff).
+		UpdateColumns(map[string]any{"token_hash": hashToken(r.Token), "csrf_hash": hashToken(r.CSRFToken)})
+	if res.Error == nil && res.RowsAffected == 0 {
+		return Renewed{}, errLoggedOut()
+	}
+	return r, res.Error
+}
+
 func errLoggedOut() error {
 	return model.E(model.CodeUnauthenticated, "登录已失效，请重新登录")
 }

@@ -348,8 +348,11 @@ func (s *Service) ResetPassword(ctx context.Context, actor model.Actor, id model
 	if err != nil {
 		return NewStaff{}, err
 	}
-	err = s.manage(ctx, actor, id, "staff.reset_password", func(tx *gorm.DB, now time.Time, _ model.Staff) (any, error) {
-		return noDetail, setAndSignOut(tx, now, id, map[string]any{"password_hash": hash, "must_change_password": true, "failed_logins": 0, "locked_until": nil})
+	err = s.manage(ctx, actor, id, "staff.reset_password", func(tx *gorm.DB, now time.Time, staff model.Staff) (any, error) {
+		if err := s.openLogin(tx, staff.Login); err != nil {
+			return nil, err
+		}
+		return noDetail, setAndSignOut(tx, now, id, map[string]any{"password_hash": hash, "must_change_password": true, "locked_until": nil})
 	})
 	if err != nil {
 		return NewStaff{}, err
@@ -360,8 +363,11 @@ func (s *Service) ResetPassword(ctx context.Context, actor model.Actor, id model
 
 // UnlockStaff ends the lock-out of an account.
 func (s *Service) UnlockStaff(ctx context.Context, actor model.Actor, id model.ID) (Staff, error) {
-	err := s.manage(ctx, actor, id, "staff.unlock", func(tx *gorm.DB, now time.Time, _ model.Staff) (any, error) {
-		return noDetail, tx.Model(&model.Staff{}).Where("id = ?", id).UpdateColumns(map[string]any{"failed_logins": 0, "locked_until": nil, "updated_at": now}).Error
+	err := s.manage(ctx, actor, id, "staff.unlock", func(tx *gorm.DB, now time.Time, staff model.Staff) (any, error) {
+		if err := s.openLogin(tx, staff.Login); err != nil {
+			return nil, err
+		}
+		return noDetail, tx.Model(&model.Staff{}).Where("id = ?", id).UpdateColumns(map[string]any{"locked_until": nil, "updated_at": now}).Error
 	})
 	if err != nil {
 		return Staff{}, err

@@ -67,23 +67,23 @@ func errEnrolled() error {
 }
 
 // ConfirmTOTP binds the authenticator whose code this is. The session of the request becomes one that passed a second
-// factor; the staff's other sessions end. Errors: CodeConflict (not begun, or bound already), CodeSecondFactor,
+// factor, under another token; the staff's other sessions end. Errors: CodeConflict (not begun, or bound already), CodeSecondFactor,
 // CodeRateLimited.
-func (s *Service) ConfirmTOTP(ctx context.Context, actor model.Actor, code string) error {
+func (s *Service) ConfirmTOTP(ctx context.Context, actor model.Actor, code string) (renewed Renewed, err error) {
 	if err := s.attempt(ctx, "totp:staff:"+actor.ID.String(), "尝试次数过多，请稍后再试", confirmQuotas); err != nil {
-		return err
+		return renewed, err
 	}
 	var staff model.Staff
 	if err := s.db.Read(ctx).Take(&staff, actor.ID).Error; err != nil {
-		return err
+		return renewed, err
 	}
 	if staff.TOTPEnrolledAt != nil {
-		return errEnrolled()
+		return renewed, errEnrolled()
 	}
 	if staff.TOTPSecretSealed == "" {
-		return model.E(model.CodeConflict, "请先取得动态口令的二维码")
+		return renewed, model.E(model.CodeConflict, "请先取得动态口令的二维码")
 	}
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
 		if err := s.useTOTP(tx, now, staff, code); err != nil {
 			return err
@@ -102,8 +102,12 @@ func (s *Service) ConfirmTOTP(ctx context.Context, actor model.Actor, code strin
 		if err := revokeSessions(tx, now, audienceStaff, actor.ID, actor.SessionID); err != nil {
 			return err
 		}
+		if renewed, err = renewSession(tx, actor.SessionID); err != nil {
+			return err
+		}
 		return s.db.Audit(tx, actor, now, "staff.totp_enrol", staffRef(actor.ID), actor.UnionID, nil)
 	})
+	return renewed, err
 }
 
 // useTOTP accepts a code of the step before, now or after, and each step once: the compare-and-set on totp_last_step

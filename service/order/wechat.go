@@ -100,7 +100,11 @@ func (s *Service) CloseUnpaid(tx *gorm.DB, actor model.Actor, now time.Time, id 
 	if err != nil {
 		return nil, err
 	}
-	return skus, s.db.Audit(tx, actor, now, "order.close", object(id), order.UnionID, map[string]any{"order_no": order.OrderNo, "reason": reason})
+	detail := map[string]any{"order_no": order.OrderNo}
+	if actor.Kind != model.ActorPerson { // a member's own words are the order's, where they can be erased
+		detail["reason"] = reason
+	}
+	return skus, s.db.Audit(tx, actor, now, "order.close", object(id), order.UnionID, detail)
 }
 
 // ClearSoldOut lets the door forget that SKUs were sold out; call it after goods came back.
