@@ -130,3 +130,27 @@ func FuzzClientAddress(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOwnHost: only a request that names this machine by a loopback address or as localhost reaches the emulator.
+func FuzzOwnHost(f *testing.F) {
+	for _, s := range []string{"localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "[::1]", "::1", "localhost.example", "localhost:8080:1", "127.0.0.1.example", "0.0.0.0", "[[::1]]", "", ":80", "::ffff:127.0.0.1"} {
+		f.Add(s)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	f.Fuzz(func(t *testing.T, host string) {
+		g, _ := gin.CreateTestContext(httptest.NewRecorder())
+		g.Request = &http.Request{Method: http.MethodGet, Host: host}
+		ownHost(g)
+		if g.IsAborted() {
+			return
+		}
+		name := host
+		if at := strings.LastIndexByte(host, ':'); at >= 0 && (strings.HasPrefix(host, "[") == strings.HasSuffix(host[:at], "]")) && strings.Count(strings.Trim(host[:at], "[]"), ":") != 0 == strings.HasPrefix(host, "[") {
+			name = host[:at]
+		}
+		addr, err := netip.ParseAddr(strings.Trim(name, "[]"))
+		if name != "localhost" && (err != nil || !addr.Unmap().IsLoopback()) {
+			t.Errorf("%q is taken for this machine", host)
+		}
+	})
+}
