@@ -55,8 +55,12 @@ some-fuzz: ## the same for a second each, without coverage guidance
 	@echo "== fuzz"
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-1} FUZZ_GUIDED=0 scripts/fuzz.sh
 
-nightly: histories fuzz chaos ## what CI runs at night; last, that the benchmark works
-	@$(MAKE) --no-print-directory bench BENCH="-quick -out .cache/bench-quick"
+nightly: ## what CI runs at night (.ci/nightly), every step whatever became of the others; last, that the benchmark works
+	@failed=; for step in histories fuzz chaos bench; do \
+		flags=; [ $$step != bench ] || flags='-quick -out .cache/bench-quick'; \
+		$(MAKE) --no-print-directory $$step BENCH="$$flags" || failed="$$failed $$step"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "make nightly: failed:$$failed"; exit 1; fi; echo "make nightly: all green"
 
 check: fmt-check tidy-check generate-check vet lint some-histories some-fuzz some-chaos race ## all that CI checks
 	@echo
@@ -72,7 +76,7 @@ fmt-check: ## fail on code that gofmt would change and on scripts that bash cann
 	@echo "== format"
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
 		if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
-	@for script in scripts/*.sh .ci/run; do bash -n "$$script" || exit 1; done
+	@for script in scripts/*.sh .ci/run .ci/nightly; do bash -n "$$script" || exit 1; done
 
 tidy-check: ## fail when go.mod or go.sum are not what "go mod tidy" makes of them
 	@echo "== go mod tidy"

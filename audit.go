@@ -60,7 +60,7 @@ func auditHead(ctx context.Context, cfg *config.Config, o app.Options, stdout io
 		err = errors.New("nothing of the audit trail is sealed yet")
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(stdout, "%d:%s\n", h.Seq, h.Hash)
+		_, err = fmt.Fprintln(stdout, audit.Anchor{Seq: h.Seq, Hash: h.Hash})
 	}
 	return errors.Join(err, db.Close())
 }

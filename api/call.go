@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -82,6 +83,9 @@ func (c *Call) Upload(maxBytes int64, fields ...string) (*Upload, error) {
 		if !allowed[name] || len(values) > 1 {
 			return nil, model.Invalid(name, "不认识或重复的字段“"+name+"”")
 		}
+		if !utf8.ValidString(values[0]) || strings.ContainsFunc(values[0], unseen) {
+			return nil, model.Invalid(name, "含有看不见的字符，请重新填写")
+		}
 		up.Fields[name] = values[0]
 	}
 	for name := range r.MultipartForm.File {
@@ -97,11 +101,21 @@ func (c *Call) Upload(maxBytes int64, fields ...string) (*Upload, error) {
 		return nil, tooBig(maxBytes)
 	}
 	var err error
-	up.Name, up.Size = filepath.Base(parts[0].Filename), parts[0].Size
+	up.Name, up.Size = baseName(parts[0].Filename), parts[0].Size
 	if up.File, err = parts[0].Open(); err != nil {
 		return nil, err
 	}
 	return up, nil
+}
+
+// baseName is a file's name without folders, and without what nobody can see.
+func baseName(name string) string {
+	return filepath.Base(strings.Map(func(r rune) rune {
+		if unseen(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "")))
 }
 
 func tooBig(maxBytes int64) error {

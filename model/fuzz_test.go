@@ -151,6 +151,40 @@ func FuzzOpenSealed(f *testing.F) {
 	})
 }
 
+// FuzzChangedSealed: a text that was truly sealed does not open once anything of it is changed: a byte, its length, its key's name, its
+// alphabet or what stands around it.
+func FuzzChangedSealed(f *testing.F) {
+	f.Add("10000000001", "", uint16(0), byte(1), "")
+	f.Add("10000000001", "", uint16(3), byte('1'^'0'), "")
+	f.Add("10000000001", "", uint16(40), byte(32), "")
+	f.Add("x", "\n", uint16(0), byte(0), "")
+	f.Add("x", "", uint16(0), byte(0), "=")
+	f.Add("x", "", uint16(9), byte(0), "\r\n")
+	f.Add("广东省湛江市", " ", uint16(200), byte(4), ".")
+	f.Fuzz(func(t *testing.T, plain, before string, at uint16, flip byte, put string) {
+		if plain == "" {
+			return // seals to nothing
+		}
+		s := fuzzSealer(t)
+		sealed, err := s.Seal(plain, "members.phone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		place := int(at) % len(sealed)
+		b := []byte(sealed)
+		b[place] ^= flip
+		for _, changed := range []string{string(b), before + sealed, sealed + put, sealed[:place] + put + sealed[place:], sealed[:place], sealed[place:],
+			strings.Replace(sealed, ".k1.", ".k0.", 1), strings.ToUpper(sealed), strings.NewReplacer("-", "+", "_", "/").Replace(sealed)} {
+			if changed == sealed || changed == "" {
+				continue
+			}
+			if got, err := s.Open(changed, "members.phone"); !errors.Is(err, model.ErrUnsealable) || got != "" {
+				t.Errorf("%q was changed to %q and opens to %q, %v", sealed, changed, got, err)
+			}
+		}
+	})
+}
+
 // FuzzKeyring: a keyring is taken or refused without any of its keys in the error, and one that is taken works.
 func FuzzKeyring(f *testing.F) {
 	f.Add("k1:" + strings.Repeat("A", 43))

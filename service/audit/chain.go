@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"gorm.io/gorm"
@@ -45,7 +46,7 @@ var errPacked = errors.New("not packed ids")
 
 // unpack reads what pack wrote.
 func unpack(text string) ([]model.ID, error) {
-	b, err := base64.RawURLEncoding.DecodeString(text)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return nil, errPacked
 	}
@@ -53,11 +54,14 @@ func unpack(text string) ([]model.ID, error) {
 	before := model.ID(0)
 	for len(b) > 0 {
 		n, size := binary.Uvarint(b)
-		if size <= 0 || n == 0 || n > 1<<62 || int64(before)+int64(n) < 0 {
+		if size <= 0 || n == 0 || n > math.MaxInt64-uint64(before) {
 			return nil, errPacked
 		}
 		before += model.ID(n)
 		ids, b = append(ids, before), b[size:]
+	}
+	if pack(ids) != text { // line ends, which the decoder skips, and numbers longer than they need be
+		return nil, errPacked
 	}
 	return ids, nil
 }

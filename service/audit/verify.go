@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"gorm.io/gorm"
 
@@ -28,14 +29,18 @@ type Anchor struct {
 	Hash string
 }
 
-// ParseAnchor reads "12:1.abc…", as the audit-head command prints it.
+// String is the anchor as the audit-head command prints it: "12:1.abc…".
+func (a Anchor) String() string { return fmt.Sprintf("%d:%s", a.Seq, a.Hash) }
+
+// ParseAnchor reads what String writes.
 func ParseAnchor(text string) (Anchor, error) {
-	number, hash, found := strings.Cut(strings.TrimSpace(text), ":")
+	number, hash, _ := strings.Cut(strings.TrimSpace(text), ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
-	if !found || err != nil || seq < 1 || hash == "" {
+	a := Anchor{Seq: seq, Hash: hash}
+	if err != nil || seq < 1 || hash == "" || strings.ContainsFunc(hash, unicode.IsSpace) || a.String() != strings.TrimSpace(text) {
 		return Anchor{}, fmt.Errorf("%q is not SEQ:HASH, as audit-head prints it", text)
 	}
-	return Anchor{Seq: seq, Hash: hash}, nil
+	return a, nil
 }
 
 // Outcome is what verifying gave.

@@ -96,7 +96,12 @@ func unpackFiles(ctx context.Context, archive, dir string) error {
 	return ctx.Err()
 }
 
+// unpackFile makes one file of the archive. packFiles writes nothing but regular files under clean relative names, and none as sparse,
+// whose size is no bound of what they fill.
 func unpackFile(root *os.Root, h *tar.Header, r io.Reader) error {
+	if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) || path.Clean(h.Name) != h.Name || h.Name == "." || isSparse(h) {
+		return errors.New("this is not a file that a backup holds")
+	}
 	if err := root.MkdirAll(path.Dir(h.Name), 0o700); err != nil {
 		return err
 	}
@@ -109,6 +114,15 @@ func unpackFile(root *os.Root, h *tar.Header, r io.Reader) error {
 		return err
 	}
 	return root.Chtimes(h.Name, h.ModTime, h.ModTime)
+}
+
+func isSparse(h *tar.Header) bool {
+	for name := range h.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyFolder refuses a folder that holds files; empty ones and those of the store's own use are no matter.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"bangfu/model"
@@ -53,8 +53,8 @@ func ArchiveLog(ctx context.Context, o Options, folder string) (*LogIndex, error
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	index := &LogIndex{}
-	if err := readJSON(filepath.Join(dir, indexName), index); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	index, err := readIndex(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	closed, until, err := s.closedLogs(ctx)
@@ -116,16 +116,20 @@ func (s *server) closedLogs(ctx context.Context) (closed []LogFile, until time.T
 // the archive is that of another server.
 func (x *LogIndex) missing(closed []LogFile) ([]LogFile, error) {
 	have := map[string]int64{}
+	var base string
 	var last int64
 	for _, f := range x.Files {
 		have[f.Name] = f.Bytes
-		_, last = splitLogName(f.Name)
+		base, last, _ = splitLogName(f.Name) // well-formed, see check
 	}
 	var missing []LogFile
-	for _, f := range closed {
+	for i, f := range closed {
 		bytes, archived := have[f.Name]
-		switch _, n := splitLogName(f.Name); {
-		case archived && bytes != f.Bytes:
+		b, n, ok := splitLogName(f.Name)
+		switch newest := i == len(closed)-1; {
+		case !ok:
+			return nil, fmt.Errorf("%q on the server is not the name of a file of the binary log", f.Name)
+		case archived && bytes != f.Bytes, last > 0 && b != base, newest && n < last:
 			return nil, fmt.Errorf("%s on the server is not the one that was archived: the server was set up anew. Move the log folder away and make a full backup", f.Name)
 		case archived:
 		case last > 0 && n <= last:
@@ -134,17 +138,52 @@ func (x *LogIndex) missing(closed []LogFile) ([]LogFile, error) {
 			return nil, fmt.Errorf("the log files between number %d and %s are gone from the server before they were archived: move the log folder away, make a full backup, archive more often or keep them longer there", last, f.Name)
 		default:
 			missing = append(missing, f)
-			last = n
+			base, last = b, n
 		}
 	}
 	return missing, nil
 }
 
-// splitLogName takes "bin.000042" apart.
-func splitLogName(name string) (base string, n int64) {
-	dot := strings.LastIndexByte(name, '.')
-	n, _ = strconv.ParseInt(name[dot+1:], 10, 64)
-	return name[:max(dot, 0)], n
+// check refuses an index that this program did not write: whose files are not of one log, rising by one. Their names become paths.
+func (x *LogIndex) check() error {
+	var base string
+	var last int64
+	for i, f := range x.Files {
+		b, n, ok := splitLogName(f.Name)
+		if !ok || i > 0 && (b != base || n != last+1) || f.Bytes < 0 {
+			return fmt.Errorf("%q in the list of the archived log does not follow on the file before it", f.Name)
+		}
+		base, last = b, n
+	}
+	return nil
+}
+
+// readIndex reads the list of the archived log in dir.
+func readIndex(dir string) (*LogIndex, error) {
+	x, path := &LogIndex{}, filepath.Join(dir, indexName)
+	if err := readJSON(path, x); err != nil {
+		return x, err
+	}
+	if err := x.check(); err != nil {
+		return x, fmt.Errorf("%s: %w", path, err)
+	}
+	return x, nil
+}
+
+// logName is what MySQL and MariaDB call a file of the binary log; it has six digits at least, and names no folder.
+var logName = regexp.MustCompile(`^([^:/\\\s\x00]+)\.(\d{6,18})$`)
+
+// splitLogName takes "bin.000042" apart. Of one log and one number there is one name.
+func splitLogName(name string) (base string, n int64, ok bool) {
+	found := logName.FindStringSubmatch(name)
+	if found == nil {
+		return "", 0, false
+	}
+	n, err := strconv.ParseInt(found[2], 10, 64)
+	if err != nil || n < 1 || fmt.Sprintf("%06d", n) != found[2] {
+		return "", 0, false
+	}
+	return found[1], n, true
 }
 
 // fetchLog copies one file of the server's log into dir.
@@ -199,25 +238,42 @@ func (u Until) String() string {
 	return u.Time.In(model.China).Format(time.RFC3339)
 }
 
-var untilPlace = regexp.MustCompile(`^([^:/\s]+\.\d+):(\d+)$`)
+// untilPlace is a place in the log. Its names are those of splitLogName.
+var untilPlace = regexp.MustCompile(`^([^:]+):(\d{1,18})$`)
+
+// Years between which an operator may name a moment: a mistyped one must not read as "no moment at all", and the server's programs
+// know no years of five digits.
+const firstYear, lastYear = 2000, 9998
 
 // ParseUntil reads "latest", "2026-11-24 15:04:05" (China time), RFC 3339 in whole seconds, or a place in the log like "bin.000042:1234".
 func ParseUntil(text string) (Until, error) {
 	if text == "latest" {
 		return Until{Latest: true}, nil
 	}
-	if found := untilPlace.FindStringSubmatch(text); found != nil {
-		pos, err := strconv.ParseInt(found[2], 10, 64)
-		return Until{At: &Position{File: found[1], Pos: pos}}, err
+	if p := readPosition(untilPlace.FindStringSubmatch(text)); p != nil {
+		return Until{At: p}, nil
 	}
 	t, err := time.ParseInLocation(time.DateTime, text, model.China)
 	if err != nil {
 		t, err = time.Parse(time.RFC3339, text)
 	}
-	if err != nil || t.Nanosecond() != 0 {
+	if y := t.UTC().Year(); err != nil || t.Nanosecond() != 0 || y < firstYear || y > lastYear {
 		return Until{}, fmt.Errorf("%q is neither a time like \"2026-11-24 15:04:05\" (China time, whole seconds), nor a place in the log like bin.000042:1234, nor latest", text)
 	}
 	return Until{Time: t.UTC()}, nil
+}
+
+// readPosition reads a place of which a form found the file and the number of bytes; nil is none. A log's file begins with 4 bytes that
+// are no event.
+func readPosition(found []string) *Position {
+	if len(found) != 3 {
+		return nil
+	}
+	pos, err := strconv.ParseInt(found[2], 10, 64)
+	if _, _, ok := splitLogName(found[1]); !ok || err != nil || pos < 4 {
+		return nil
+	}
+	return &Position{File: found[1], Pos: pos}
 }
 
 // replay is what of the archived log is to be done again.
@@ -231,8 +287,8 @@ func (s *server) planReplay(dir string, m *Manifest, until Until) (*replay, erro
 	if m.Log == nil {
 		return nil, errors.New("when this backup was made the server kept no binary log: it can only be restored as it is")
 	}
-	index := &LogIndex{}
-	if err := readJSON(filepath.Join(dir, indexName), index); err != nil {
+	index, err := readIndex(dir)
+	if err != nil {
 		return nil, fmt.Errorf("the archived log cannot be read: %w", err)
 	}
 	if !until.Time.IsZero() {
@@ -244,28 +300,49 @@ func (s *server) planReplay(dir string, m *Manifest, until Until) (*replay, erro
 				index.Until.In(model.China).Format(time.RFC3339), until)
 		}
 	}
+	files, err := index.between(*m.Log, until)
+	if err != nil {
+		return nil, err
+	}
 	r := &replay{args: s.replayArgs(m, until)}
-	base, from := splitLogName(m.Log.File)
-	next := from
-	for _, f := range index.Files {
-		b, n := splitLogName(f.Name)
-		if b != base || n < from || until.At != nil && f.Name > until.At.File {
-			continue
-		}
-		if n != next {
-			return nil, fmt.Errorf("the archived log has a gap before %s", f.Name)
-		}
-		next++
+	for _, f := range files {
 		path := filepath.Join(dir, f.Name)
 		if sum, _, err := sumFile(path); err != nil || sum != f.SHA256 {
 			return nil, errors.Join(err, fmt.Errorf("%s is damaged: its checksum is not the one in %s", path, indexName))
 		}
 		r.files = append(r.files, path)
 	}
-	if len(r.files) == 0 || until.At != nil && filepath.Base(r.files[len(r.files)-1]) != until.At.File {
-		return nil, fmt.Errorf("the archived log does not reach from %s to %s; run bangfu backup --log if the server still lives", m.Log, until)
-	}
 	return r, nil
+}
+
+// between are the archived files from a backup's place on, as far as until needs them. It refuses when they do not reach from
+// one to the other.
+func (x *LogIndex) between(start Position, until Until) (files []LogFile, err error) {
+	base, from, _ := splitLogName(start.File) // well-formed, see Manifest.check
+	to := int64(math.MaxInt64)
+	if until.At != nil {
+		b, n, ok := splitLogName(until.At.File)
+		if !ok || b != base || n < from || n == from && until.At.Pos < start.Pos {
+			return nil, fmt.Errorf("%s is not after the backup, which stands at %s: take an earlier one", until, start)
+		}
+		to = n
+	}
+	next := from
+	for _, f := range x.Files {
+		b, n, _ := splitLogName(f.Name)
+		if b != base || n < from || n > to {
+			continue
+		}
+		if n != next {
+			return nil, fmt.Errorf("the archived log has a gap before %s", f.Name)
+		}
+		next++
+		files = append(files, f)
+	}
+	if len(files) == 0 || until.At != nil && files[len(files)-1].Name != until.At.File {
+		return nil, fmt.Errorf("the archived log does not reach from %s to %s; run bangfu backup --log if the server still lives", start, until)
+	}
+	return files, nil
 }
 
 func (s *server) replayArgs(m *Manifest, until Until) []string {

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"bangfu/model"
 )
 
 const manifestFormat = 1
@@ -111,7 +113,39 @@ func readManifest(dir string) (*Manifest, error) {
 	if m.Format != manifestFormat {
 		return nil, fmt.Errorf("%s has format %d, this program knows %d: use the program that made it (%s)", dir, m.Format, manifestFormat, m.Program)
 	}
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, manifestName), err)
+	}
 	return m, nil
+}
+
+// check refuses a manifest that this program did not write: parts other than those of a backup, whose names become paths, or without
+// the database, so that nothing is dropped for a backup that cannot be brought back.
+func (m *Manifest) check() error {
+	database := dumpName
+	switch m.Engine {
+	case string(model.SQLite):
+		database = sqliteName
+	case engineMySQL, engineMariaDB:
+	default:
+		return fmt.Errorf("a backup of %q is not one that this program knows", m.Engine)
+	}
+	seen := map[string]bool{}
+	for _, p := range m.Parts {
+		if seen[p.Name] || p.Name != database && p.Name != filesName || p.Bytes < 0 {
+			return fmt.Errorf("%q is not a part of a backup, or is named twice", p.Name)
+		}
+		seen[p.Name] = true
+	}
+	if !seen[database] {
+		return fmt.Errorf("the database (%s) is not in the backup", database)
+	}
+	if m.Log != nil {
+		if _, _, ok := splitLogName(m.Log.File); !ok || m.Log.Pos < 4 {
+			return fmt.Errorf("%q is not a place in the binary log", m.Log)
+		}
+	}
+	return nil
 }
 
 // verify compares the parts with their checksums.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"bangfu/model"
@@ -96,12 +95,11 @@ func (d *dumpScan) Write(p []byte) (int, error) {
 var dumpPosition = regexp.MustCompile(`(?:MASTER|SOURCE)_LOG_FILE='([^']+)', (?:MASTER|SOURCE)_LOG_POS=(\d+)`)
 
 func (d *dumpScan) position() (*Position, error) {
-	found := dumpPosition.FindSubmatch(d.first)
-	if found == nil {
+	p := readPosition(dumpPosition.FindStringSubmatch(string(d.first)))
+	if p == nil {
 		return nil, errors.New("the dump does not say where in the binary log it stands")
 	}
-	pos, err := strconv.ParseInt(string(found[2]), 10, 64)
-	return &Position{File: string(found[1]), Pos: pos}, err
+	return p, nil
 }
 
 // restoreMySQL loads the dump into the database that the DSN names, which is made if it does not exist, and then what the

@@ -103,8 +103,11 @@ func writeOptions(cfg *mysqldriver.Config, engine string) (string, error) {
 	return f.Name(), errors.Join(err, f.Close())
 }
 
-// quoteOption writes a value as an option file wants it.
+// quoteOption writes a value as an option file wants it. The programs read lines of 4 kB and would take what is longer for another line.
 func quoteOption(v string) (string, error) {
+	if len(v) > 2000 {
+		return "", errors.New("a value of the data source name is too long to be handed to the server's programs")
+	}
 	if strings.ContainsAny(v, "\n\r\x00") || strings.Contains(v, `"`) && strings.Contains(v, "'") {
 		return "", errors.New("a password with both kinds of quotes, or with a line break, cannot be handed to the server's programs; choose another")
 	}

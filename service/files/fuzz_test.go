@@ -52,6 +52,15 @@ func FuzzPicture(f *testing.F) {
 func FuzzDocuments(f *testing.F) {
 	f.Add([]byte("%PDF-1.7\n"))
 	f.Add([]byte("PK\x03\x04"))
+	ofd := archiveOf(f, "Doc_0/Document.xml", "OFD.xml")
+	if _, kind, err := Invoice(bytes.NewReader(ofd)); err != nil || kind != "application/ofd" {
+		f.Fatal(kind, err) // a seed that gets past the zip's directory
+	}
+	f.Add(ofd)
+	f.Add(ofd[:len(ofd)-1])
+	f.Add(bytes.Replace(ofd, []byte("OFD.xml"), []byte("ofd.xml"), -1))
+	f.Add(archiveOf(f, "a/OFD.xml"))
+	f.Add(archiveOf(f))
 	f.Add([]byte("<svg onload=alert(1)>"))
 	f.Add([]byte("\x89PNG\r\n\x1a\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -66,6 +75,9 @@ func FuzzDocuments(f *testing.F) {
 			}
 			if !bytes.Equal(kept, data) || Ext(contentType) == "" || strings.Contains(contentType, "html") || strings.Contains(contentType, "svg") {
 				t.Errorf("%s: %s", name, contentType)
+			}
+			if (contentType == "application/ofd") != (name == "invoice" && !bytes.HasPrefix(data, []byte("%PDF-"))) || contentType == "application/ofd" && !bytes.Contains(data, []byte("OFD.xml")) {
+				t.Errorf("%s is called %s", name, contentType)
 			}
 		}
 	})

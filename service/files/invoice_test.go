@@ -8,23 +8,27 @@ import (
 	"bangfu/model"
 )
 
-// TestInvoice shows that an invoice is PDF or OFD by its content, whatever it is called.
-func TestInvoice(t *testing.T) {
-	archive := func(names ...string) []byte {
-		var b bytes.Buffer
-		w := zip.NewWriter(&b)
-		for _, name := range names {
-			f, err := w.Create(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = f.Write([]byte("<OFD/>"))
-		}
-		if err := w.Close(); err != nil {
+// archiveOf is a zip with files of these names.
+func archiveOf(t testing.TB, names ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range names {
+		f, err := w.Create(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return b.Bytes()
+		_, _ = f.Write([]byte("<OFD/>"))
 	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestInvoice shows that an invoice is PDF or OFD by its content, whatever it is called.
+func TestInvoice(t *testing.T) {
+	archive := func(names ...string) []byte { return archiveOf(t, names...) }
 	good := archive("Doc_0/Document.xml", "OFD.xml")
 	for name, c := range map[string]struct {
 		data []byte

@@ -51,11 +51,11 @@ func (in *AddressInput) clean() error {
 		{"consignee", "收货人", &in.Consignee}, {"province", "省份", &in.Province}, {"city", "城市", &in.City},
 		{"district", "区县", &in.District}, {"detail", "详细地址", &in.Detail},
 	} {
-		*f.value = strings.Trim(strings.TrimSpace(strings.Map(dropInvisible, *f.value)), "\u200d")
+		*f.value = strings.TrimFunc(strings.Map(dropInvisible, *f.value), blank)
 		if *f.value == "" {
 			return model.Invalid(f.name, "请填写"+f.title)
 		}
-		if strings.ContainsFunc(*f.value, unicode.IsControl) {
+		if strings.ContainsFunc(*f.value, breaks) {
 			return model.Invalid(f.name, f.title+"里有不能用的字符（如换行），请重新填写")
 		}
 	}
@@ -66,6 +66,12 @@ func (in *AddressInput) clean() error {
 	in.Phone, err = rosterfile.NormalizePhone(in.Phone)
 	return err
 }
+
+// blank is what goes from both ends of a text: spaces, and joiners that join nothing.
+func blank(r rune) bool { return unicode.IsSpace(r) || r == '\u200d' }
+
+// breaks are controls, and the line ends that Unicode adds.
+func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // dropInvisible drops format characters (zero-width spaces, direction marks) but for the joiner inside emoji.
 func dropInvisible(r rune) rune {

@@ -31,8 +31,11 @@ const maxAddressLogins = 100
 // network is what counts as one address: of IPv6 the /64, since a single line has all of it.
 func network(ip string) string {
 	addr, err := netip.ParseAddr(ip)
-	if err != nil || addr.Unmap().Is4() {
+	if err != nil {
 		return ip
+	}
+	if addr = addr.Unmap(); addr.Is4() {
+		return addr.String()
 	}
 	prefix, err := addr.WithZone("").Prefix(64)
 	if err != nil {

@@ -65,12 +65,19 @@ func drillMoment(p Period, now time.Time, asOf string) (time.Time, error) {
 	if asOf == "" {
 		return latest, nil
 	}
-	at, err := time.Parse(time.RFC3339, asOf)
-	if err != nil {
-		return latest, model.Invalid("as_of", "as_of 应为上一页给出的统计时间")
+	at, err := shownMoment(asOf)
+	if err != nil || at.After(latest) {
+		return latest, err
 	}
-	if at.After(latest) {
-		return latest, nil
+	return at, nil
+}
+
+// shownMoment reads the moment that figures were shown with, as it was answered (RFC 3339); one that no database can hold, we never
+// answered.
+func shownMoment(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	if y := at.UTC().Year(); err != nil || y < 1900 || y > 9999 {
+		return time.Time{}, model.Invalid("as_of", "as_of 应为查看统计表或上一页时得到的统计时间")
 	}
 	return model.Millis(at), nil
 }

@@ -82,8 +82,10 @@ func (s *Service) checkSubmission(actor model.Actor, unionID model.ID, in *Submi
 	if !phoneForm.MatchString(in.FillerPhone) {
 		return "", model.Invalid("filler_phone", "联系电话应为 5 到 30 位的电话号码")
 	}
-	if _, err := time.Parse(time.RFC3339, in.AsOf); in.AsOf != "" && err != nil {
-		return "", model.Invalid("as_of", "as_of 应为查看统计表时得到的统计时间")
+	if in.AsOf != "" {
+		if _, err := shownMoment(in.AsOf); err != nil {
+			return "", err
+		}
 	}
 	return s.sealer.Seal(in.FillerPhone, model.SealFillerPhone)
 }
@@ -110,8 +112,8 @@ func (s *Service) prepare(tx *gorm.DB, actor model.Actor, unionID, periodID mode
 		st.Version = last.Version + 1
 	}
 	st.AsOf = p.cutoff(now)
-	if shown, err := time.Parse(time.RFC3339, in.AsOf); err == nil && st.AsOf.Before(p.end()) && !shown.After(st.AsOf) && st.AsOf.Sub(shown) <= stale {
-		st.AsOf = model.Millis(shown)
+	if shown, err := shownMoment(in.AsOf); err == nil && st.AsOf.Before(p.end()) && !shown.After(st.AsOf) && st.AsOf.Sub(shown) <= stale {
+		st.AsOf = shown
 	}
 	err = tx.Raw("SELECT name FROM unions WHERE id = ?", unionID).Take(&st.UnionName).Error
 	return st, p, err

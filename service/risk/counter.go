@@ -112,16 +112,20 @@ func odd(at time.Time, hours string) bool {
 	spans := openForm.FindAllStringSubmatch(hours, -1)
 	if len(spans) == 1 {
 		from, to := clock(spans[0][1], spans[0][2]), clock(spans[0][3], spans[0][4])
-		if from < to && (minute < from || minute > to) {
+		if from >= 0 && from < to && (minute < from || minute > to) {
 			return true
 		}
 	}
 	return minute >= nightFrom*60 || minute < nightTo*60
 }
 
+// clock is the minute of the day that a clock shows, -1 where no clock shows it.
 func clock(hour, minute string) int {
 	h, _ := strconv.Atoi(hour) // digits, by the form
 	m, _ := strconv.Atoi(minute)
+	if m > 59 || h*60+m > 24*60 {
+		return -1
+	}
 	return h*60 + m
 }
 

@@ -57,6 +57,8 @@ var (
 	credentialForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 	// codeForm is the form of a code from wx.login or getPhoneNumber; the library puts it into a URL unescaped.
 	codeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	// openIDForm is the form of a person's ids at WeChat, which are 28 characters long.
+	openIDForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	// mainlandPhone is a mainland mobile number without its country code.
 	mainlandPhone = regexp.MustCompile(`^1[0-9]{10}$`)
 )
@@ -122,8 +124,8 @@ func (c *Client) Login(ctx context.Context, code string) (Identity, error) {
 	res, err := c.auth("").Code2SessionContext(ctx, code)
 	if res.ErrCode != 0 { // the library's error is plain text here; the code is only in the result
 		err = util.NewCommonError("code2Session", res.ErrCode, res.ErrMsg)
-	} else if err == nil && res.OpenID == "" {
-		err = errors.New("the answer has no openid")
+	} else if err == nil && (!openIDForm.MatchString(res.OpenID) || res.UnionID != "" && !openIDForm.MatchString(res.UnionID)) {
+		err = errors.New("the answer has no openid, or none that we could store")
 	}
 	if err != nil {
 		return Identity{}, c.fail(ctx, "code2Session", loginCodeMessage, err)

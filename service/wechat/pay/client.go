@@ -141,6 +141,9 @@ func (c *Client) begin(ctx context.Context) (context.Context, context.CancelFunc
 // ours are not).
 var numberForm = regexp.MustCompile(`^[A-Za-z0-9_-]{6,32}$`)
 
+// wechatNumber is a number that WeChat gives to a payment or a refund: 28 digits, and never more than we can store.
+var wechatNumber = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+
 func checkNumber(number string) error {
 	if !numberForm.MatchString(number) {
 		return fmt.Errorf("wechat pay: %q is not 6 to 32 letters, digits, _ or -", number)

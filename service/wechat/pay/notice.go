@@ -117,9 +117,9 @@ func (c *Client) refundNotice(plain string) (*RefundResult, error) {
 	switch {
 	case in.MchID != c.mchID:
 		return nil, errors.New("a refund of another merchant")
-	case out.Status == "" || out.RefundNo == "" || out.Amount <= 0:
+	case out.Status == "" || out.RefundNo == "" || !out.sane():
 		return nil, errors.New("a refund without its state, number or amount")
-	case out.Status == RefundSuccess && in.SuccessTime == nil:
+	case out.Status == RefundSuccess && (in.SuccessTime == nil || !storable(*in.SuccessTime)):
 		return nil, errors.New("a refund that is done without its time")
 	case out.Status == RefundSuccess:
 		out.DoneAt = model.Millis(*in.SuccessTime)

@@ -170,12 +170,15 @@ func tradeOf(in *payments.Transaction) (Trade, error) {
 		return t, nil
 	}
 	at, err := time.Parse(time.RFC3339, text(in.SuccessTime))
-	if err != nil || t.TransactionID == "" {
+	if err != nil || !storable(at) || !wechatNumber.MatchString(t.TransactionID) {
 		return Trade{}, errors.New("a paid payment without its time or number")
 	}
 	t.PaidAt = model.Millis(at)
 	return t, nil
 }
+
+// storable tells whether every database can hold a moment.
+func storable(at time.Time) bool { y := at.UTC().Year(); return y >= 1900 && y <= 9999 }
 
 // Mismatch is how a trade differs from what was asked.
 type Mismatch string

@@ -46,6 +46,11 @@ type RefundResult struct {
 	DoneAt        time.Time // zero unless Status is RefundSuccess
 }
 
+// sane tells whether the amounts can be those of a refund, and WeChat's number is one or left out.
+func (r RefundResult) sane() bool {
+	return r.Amount > 0 && r.Amount <= r.Total && r.Total <= model.MaxFen && (r.RefundID == "" || wechatNumber.MatchString(r.RefundID))
+}
+
 // Refund asks for a refund. The answer means that it is accepted, not that it is done. Asked again with the same number,
 // WeChat answers how that refund stands. Errors: CodeWechat, see RefusedFinally.
 func (c *Client) Refund(ctx context.Context, r RefundRequest) (RefundResult, error) {
@@ -111,9 +116,9 @@ func refundOf(in *refunddomestic.Refund, refundNo string) (RefundResult, error) 
 	switch {
 	case out.RefundNo != refundNo:
 		return RefundResult{}, errors.New("the answer is about another refund")
-	case out.Status == "" || out.RefundID == "" || out.Amount <= 0:
+	case out.Status == "" || out.RefundID == "" || !out.sane():
 		return RefundResult{}, errors.New("the answer lacks the refund's state, number or amount")
-	case out.Status == RefundSuccess && in.SuccessTime == nil:
+	case out.Status == RefundSuccess && (in.SuccessTime == nil || !storable(*in.SuccessTime)):
 		return RefundResult{}, errors.New("a refund that is done without its time")
 	case out.Status == RefundSuccess:
 		out.DoneAt = model.Millis(*in.SuccessTime)
