@@ -51,6 +51,8 @@ func TestBindingQueue(t *testing.T) {
 	}
 	admin.post(path+"/approve", map[string]any{"member_id": stranger.ID}).fails(model.CodeInvalid) // of another union
 	admin.post(path+"/approve", map[string]any{}).fails(model.CodeInvalid)
+	weak := h.staffWith(model.Staff{Role: string(identity.RoleUnionAdmin), UnionID: u.ID}, false)
+	weak.post(path+"/approve", map[string]any{"member_id": member.ID}).fails(model.CodeSecondFactor)
 	admin.post(path+"/reject", map[string]any{"note": ""}).fails(model.CodeInvalid)
 	admin.post(path+"/approve", map[string]any{"member_id": member.ID, "note": "已核实换号"}).ok(&detail)
 	if detail.Status != "approved" || detail.DecidedBy == nil || len(detail.Candidates) != 0 {
@@ -108,6 +110,7 @@ func TestUnbind(t *testing.T) {
 	h.staffAs(identity.RoleUnionAdmin, sibling).post(path, map[string]any{"reason": "换微信"}).fails(model.CodeNotFound)
 	h.staffAs(identity.RoleAuditor, u).post(path, map[string]any{"reason": "换微信"}).fails(model.CodeForbidden)
 	admin.post(path, map[string]any{}).fails(model.CodeInvalid)
+	h.staffWith(model.Staff{Role: string(identity.RoleUnionAdmin), UnionID: u.ID}, false).post(path, map[string]any{"reason": "换微信"}).fails(model.CodeSecondFactor)
 	admin.post(path, map[string]any{"reason": "换微信"}).ok(nil)
 	old.get("/api/v1/member/profile").fails(model.CodeUnauthenticated)
 	fresh.bind("fresh", phoneA, "陈晓明", "010016", 0).ok(nil)
