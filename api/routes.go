@@ -40,9 +40,9 @@ func (s *Server) memberIdentityRoutes() []Route {
 		{Method: post, Path: "/api/v1/member/addresses/:id/default", Audience: Member, Object: identity.ObjectAddress, Handle: s.setDefaultAddress},
 		{Method: get, Path: "/api/v1/console/unions/:id/binding-requests", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectUnion, Handle: s.listBindingRequests},
 		{Method: get, Path: "/api/v1/console/binding-requests/:id", Audience: Staff, Permission: identity.PermRosterRead, Object: identity.ObjectBindingRequest, Handle: s.showBindingRequest},
-		{Method: post, Path: "/api/v1/console/binding-requests/:id/approve", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectBindingRequest, Handle: s.approveBinding},
+		{Method: post, Path: "/api/v1/console/binding-requests/:id/approve", Audience: Staff, Permission: identity.PermBindingDecide, Object: identity.ObjectBindingRequest, Handle: s.approveBinding},
 		{Method: post, Path: "/api/v1/console/binding-requests/:id/reject", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectBindingRequest, Handle: s.rejectBinding},
-		{Method: post, Path: "/api/v1/console/members/:id/unbind", Audience: Staff, Permission: identity.PermRosterWrite, Object: identity.ObjectMember, Handle: s.unbind},
+		{Method: post, Path: "/api/v1/console/members/:id/unbind", Audience: Staff, Permission: identity.PermBindingDecide, Object: identity.ObjectMember, Handle: s.unbind},
 	}
 }
 

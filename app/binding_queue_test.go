@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"bangfu/model"
@@ -51,6 +52,8 @@ func TestBindingQueue(t *testing.T) {
 	}
 	admin.post(path+"/approve", map[string]any{"member_id": stranger.ID}).fails(model.CodeInvalid) // of another union
 	admin.post(path+"/approve", map[string]any{}).fails(model.CodeInvalid)
+	weak := h.staffWith(model.Staff{Role: string(identity.RoleUnionAdmin), UnionID: u.ID}, false)
+	weak.post(path+"/approve", map[string]any{"member_id": member.ID}).fails(model.CodeSecondFactor)
 	admin.post(path+"/reject", map[string]any{"note": ""}).fails(model.CodeInvalid)
 	admin.post(path+"/approve", map[string]any{"member_id": member.ID, "note": "已核实换号"}).ok(&detail)
 	if detail.Status != "approved" || detail.DecidedBy == nil || len(detail.Candidates) != 0 {
@@ -108,9 +111,60 @@ func TestUnbind(t *testing.T) {
 	h.staffAs(identity.RoleUnionAdmin, sibling).post(path, map[string]any{"reason": "换微信"}).fails(model.CodeNotFound)
 	h.staffAs(identity.RoleAuditor, u).post(path, map[string]any{"reason": "换微信"}).fails(model.CodeForbidden)
 	admin.post(path, map[string]any{}).fails(model.CodeInvalid)
+	h.staffWith(model.Staff{Role: string(identity.RoleUnionAdmin), UnionID: u.ID}, false).post(path, map[string]any{"reason": "换微信"}).fails(model.CodeSecondFactor)
 	admin.post(path, map[string]any{"reason": "换微信"}).ok(nil)
 	old.get("/api/v1/member/profile").fails(model.CodeUnauthenticated)
 	fresh.bind("fresh", phoneA, "陈晓明", "010016", 0).ok(nil)
+}
+
+// TestOneUnionAloneDoesNotRebind shows that a union that has put another's member on its own roster with a phone of its own cannot undo the
+// member's binding, nor have that phone bound: neither as it stands, nor by putting its roster right for the moment of the unbinding, nor by hand; and that
+// all goes well once both rosters say the same.
+func TestOneUnionAloneDoesNotRebind(t *testing.T) {
+	h := newHouse(t)
+	u, second := h.union(h.root(), "grassroots", "示范小学工会"), h.union(h.root(), "grassroots", "示范医院工会")
+	member := h.rosterMember(u, "陈晓明", phoneA, idNumberA)
+	admin, other := h.staffAs(identity.RoleUnionAdmin, u), h.staffAs(identity.RoleUnionAdmin, second)
+	old := h.consenting("old")
+	old.bind("old", phoneA, "陈晓明", "010016", 0).ok(nil)
+	copied := h.rosterMember(second, "陈晓明", phoneB, idNumberA)
+	phone := func(by *client, m model.Member, number string) {
+		t.Helper()
+		by.do(request{method: "PATCH", path: console + "/members/" + m.ID.String(), body: map[string]any{"phone": number}}).ok(nil)
+	}
+	unbind := func(by *client, m model.Member) *answer {
+		return by.post(console+"/members/"+m.ID.String()+"/unbind", map[string]any{"reason": "换微信"})
+	}
+	if e := unbind(other, copied).fails(model.CodeConflict); !strings.Contains(e.Message, "市总工会") {
+		t.Error(e.Message)
+	}
+	unbind(admin, member).fails(model.CodeConflict)
+	old.get("/api/v1/member/profile").ok(nil)
+
+	phone(other, copied, phoneA)
+	unbind(other, copied).ok(nil)
+	phone(other, copied, phoneB)
+	thief := h.consenting("thief")
+	var b identity.Binding
+	if thief.bind("thief", phoneB, "陈晓明", "010016", 0).ok(&b); b.State != identity.BindingPending || b.Union.ID != second.ID {
+		t.Fatalf("%+v", b)
+	}
+	queue := h.queueOf(other, second, "pending")
+	if len(queue) != 1 || !strings.Contains(queue[0].Reason, "另一工会") {
+		t.Fatalf("%+v", queue)
+	}
+	approve := func() *answer {
+		return other.post(requestsPath+queue[0].ID.String()+"/approve", map[string]any{"member_id": copied.ID})
+	}
+	if e := approve().fails(model.CodeConflict); !strings.Contains(e.Message, "另一工会") {
+		t.Error(e.Message)
+	}
+	if queue = h.queueOf(other, second, "pending"); len(queue) != 1 { // it was not decided
+		t.Fatalf("%+v", queue)
+	}
+	phone(admin, member, phoneB) // both unions know the new phone
+	approve().ok(nil)
+	unbind(admin, member).ok(nil)
 }
 
 // TestApprovalsAtOnce shows that two requests for one member, approved at once, bind one account.

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
 	"bangfu/app"
 	"bangfu/config"
+	"bangfu/model"
 	"bangfu/model/modeltest"
 	"bangfu/scripts/scale/city"
 	"bangfu/scripts/scale/walk"
@@ -131,7 +133,37 @@ func TestExplain(t *testing.T) {
 			}
 		}
 	}
+	explainRebound(ctx, t, h, pool, r)
 	t.Logf("%d queries explained", len(explained))
+}
+
+// explainRebound has the database explain what the rule about new bindings reads of the trail, the requests and the orders, in a look at a whole window.
+func explainRebound(ctx context.Context, t *testing.T, h *house, pool *sql.DB, r *recorder) {
+	t.Helper()
+	var o model.Order
+	if err := h.DB.Read(ctx).Where("kind = 'online' AND allowance_fen > 0").Order("placed_at DESC").Take(&o).Error; err != nil {
+		t.Fatal(err)
+	}
+	detail := map[string]any{"reason": "换微信", "account_id": model.ID(1)}
+	if err := h.DB.Audit(h.DB.Read(ctx), model.Clockwork(), o.PlacedAt.Add(-time.Hour), "member.unbind", "member:"+o.MemberID.String(), o.UnionID, detail); err != nil {
+		t.Fatal(err)
+	}
+	r.take()
+	if err := h.Risk.Scan(ctx); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, query := range r.take() {
+		for _, part := range []string{"FROM audit_entries WHERE object IN", "JOIN binding_requests", "DISTINCT person_id FROM orders", "allowance_fen AS goods_fen"} {
+			if strings.Contains(query, part) && seen[part] < 2 {
+				seen[part]++
+				explain(t, pool, "rebound", query)
+			}
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("the rule read only %v", seen)
+	}
 }
 
 var literals = regexp.MustCompile(`'[^']*'|\b\d+\b`)

@@ -83,6 +83,9 @@ func changeAndReveal(h *house, admin *client, m union.MemberView, u model.Union)
 	if shown.Phone != rosterfile.DemoPhone(11) || shown.IDNumber != rosterfile.DemoIDNumber(1) {
 		t.Errorf("revealed %+v", shown)
 	}
+	weak := h.staffWith(model.Staff{Role: string(identity.RoleUnionAdmin), UnionID: u.ID}, false)
+	weak.get(memberAddr(m, "")).ok(nil)
+	weak.post(memberAddr(m, "/reveal"), map[string]any{"reason": "看看"}).fails(model.CodeSecondFactor)
 	admin.post(memberAddr(m, "/reveal"), map[string]any{"reason": " "}).fails(model.CodeInvalid)
 	h.staffAs(identity.RoleUnionApprover, u).post(memberAddr(m, "/reveal"), map[string]any{"reason": "看看"}).fails(model.CodeForbidden)
 	var entry model.AuditEntry

@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"bangfu/model"
 	"bangfu/service/identity"
 	"bangfu/service/risk"
+	"bangfu/service/union/rosterfile"
 )
 
 const riskPath = "/api/v1/console/risk-signals"
@@ -86,7 +89,7 @@ func TestRiskRulesOverHTTP(t *testing.T) {
 	put(city, "same_address").ok(nil)
 	var rules struct{ Items []risk.RuleView }
 	city.get(path).ok(&rules)
-	if len(rules.Items) != 13 || rules.Items[0].Params[0].Value != 9 || rules.Items[0].SetBy == nil || rules.Items[0].SetBy.ID != city.staff.ID {
+	if len(rules.Items) != 14 || rules.Items[0].Params[0].Value != 9 || rules.Items[0].SetBy == nil || rules.Items[0].SetBy.ID != city.staff.ID {
 		t.Errorf("%+v", rules.Items[0])
 	}
 }
@@ -135,5 +138,77 @@ func TestDevicesAreKeptHashedAndAfterConsent(t *testing.T) {
 	var notice identity.PrivacyNotice
 	if h.client().get("/api/v1/privacy-notice").ok(&notice); notice.Version == "1.0" || !strings.Contains(notice.Text, "设备标识") || !strings.Contains(notice.Text, "不会因此自动停用") {
 		t.Error(notice.Version)
+	}
+}
+
+// TestReboundIsSeen goes the way of a union's admin who takes over a member's binding, through the product itself: the rule finds it by the trail that
+// the product wrote, whichever way the phone was changed, and says who did it and which account came.
+func TestReboundIsSeen(t *testing.T) {
+	h := newHouse(t)
+	ctx, f := context.Background(), h.shopFixture()
+	u := h.union(h.root(), "grassroots", "甲厂工会")
+	admin, city := h.staffAs(identity.RoleUnionAdmin, u), h.staffAs(identity.RoleCityFederation, h.root())
+	change := func(b buyer, _, phone int) { // by hand
+		admin.do(request{method: "PATCH", path: console + "/members/" + b.Member.String(), body: map[string]any{"phone": rosterfile.DemoPhone(phone)}}).ok(nil)
+	}
+	add := func(_ buyer, n, phone int) { // as if they were new
+		admin.post(unionAddr(u, "/members"), newMember("职工甲", phone, n)).ok(nil)
+	}
+	file := func(_ buyer, n, phone int) { // by a roster
+		admin.importRoster(u, rosterHead+strings.Join([]string{"职工甲", rosterfile.DemoPhone(phone), rosterfile.DemoIDNumber(n), "", ""}, ",")+"\r\n")
+	}
+	for i, way := range []func(b buyer, n, phone int){change, add, file} {
+		n := i + 1
+		b := h.buyer(u, 600_00)
+		h.named(b, "职工甲", rosterfile.DemoPhone(n), rosterfile.DemoIDNumber(n))
+		h.clock.Advance(time.Minute)
+		way(b, n, 50+n)
+		admin.post(console+"/members/"+b.Member.String()+"/unbind", map[string]any{"reason": "换微信"}).ok(nil)
+		thief, user := b, fmt.Sprintf("thief%d", n)
+		thief.client = h.consenting(user)
+		number := rosterfile.DemoIDNumber(n)
+		thief.client.bind(user, rosterfile.DemoPhone(50+n), "职工甲", number[len(number)-6:], 0).ok(nil)
+		h.clock.Advance(time.Minute)
+		thief.buys("rebound-order", thief.cart(1, f.SKUs[0]))
+		if err := h.Risk.Scan(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var list model.List[risk.SignalView]
+		city.get(riskPath + "?rule=rebound_spent").ok(&list)
+		if len(list.Items) != n {
+			t.Fatalf("way %d: %+v", n, list.Items)
+		}
+		var d risk.SignalDetail
+		city.get(riskPath + "/" + list.Items[0].ID.String()).ok(&d)
+		if len(d.Evidence.Entries) != 3 || len(d.Evidence.Orders) != 1 || !strings.Contains(d.Explanation, "解绑或更改手机号 2 次") {
+			t.Fatalf("%+v", d)
+		}
+		for i, e := range d.Evidence.Entries { // the binding, the unbinding, the phone
+			if (e.By != nil && e.By.ID == admin.staff.ID) != (i > 0) || (e.AccountID == nil) != (i == 2) {
+				t.Errorf("%d: %+v", i, e)
+			}
+		}
+		h.clock.Advance(10 * time.Minute)
+	}
+	h.sound(t)
+}
+
+// named gives a buyer a name, phone and ID number on the roster.
+func (h *house) named(b buyer, name, phone, number string) {
+	h.t.Helper()
+	s := h.sealer()
+	sealed := func(plain, context string) string {
+		text, err := s.Seal(plain, context)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return text
+	}
+	tx := h.DB.Read(context.Background())
+	err := errors.Join(
+		tx.Model(&model.Member{}).Where("person_id = ?", b.Person).UpdateColumns(map[string]any{"name": name, "phone_sealed": sealed(phone, model.SealMemberPhone), "phone_hash": s.Hash(model.HashPhone, phone)}).Error,
+		tx.Model(&model.Person{}).Where("id = ?", b.Person).UpdateColumns(map[string]any{"id_number_sealed": sealed(number, model.SealPersonIDNumber), "id_number_hash": s.Hash(model.HashIDNumber, number)}).Error)
+	if err != nil {
+		h.t.Fatal(err)
 	}
 }

@@ -154,7 +154,7 @@ func (p *play) firstLogin(ctx context.Context, c *console) error {
 		return err
 	}
 	c.Password = p.Password
-	if c.Role == "union_admin" || c.Role == "supplier" || c.Role == "cashier" || c.Role == "auditor" || c.Role == "federation" {
+	if c.Role == "supplier" || c.Role == "cashier" || c.Role == "auditor" || c.Role == "federation" {
 		p.accounts = append(p.accounts, c.Account)
 		return nil
 	}

@@ -90,8 +90,8 @@ func (s *Service) bindingState(tx *gorm.DB, account model.ID) (Binding, error) {
 }
 
 // Bind finds the person behind the WeChat account on the rosters, by phone, name and last six of the ID number, and binds
-// the two; the phone is WeChat's word, the rest the member's. What does not match goes into the queue of the union on
-// whose roster the phone is, or that the member chose. Attempts are counted in the database, per account and per phone.
+// the two; the phone is WeChat's word, the rest the member's. What does not match, or is contradicted by another union that has the
+// person under another phone, goes into the queue of the union on whose roster the phone is, or that the member chose. Attempts are counted in the database, per account and per phone.
 //
 // Errors: CodeConsentRequired; CodeConflict (already bound, or the person is bound to another account); CodeInvalid;
 // CodeRateLimited; CodeBindingMismatch (found nowhere and no union chosen), the same whatever it was that did not
@@ -192,6 +192,7 @@ func (s *Service) boughtPhone(ctx context.Context, actor model.Actor, code strin
 type onRosters struct {
 	person model.ID
 	unions []model.ID // where the person is a member if there is one, else where the phone is
+	differ bool       // somebody matched, but another union has them under another phone: no person then
 }
 
 // findOnRosters compares all memberships with that phone, in the same time whether they match or not.
@@ -220,10 +221,13 @@ func (s *Service) findOnRosters(tx *gorm.DB, phone string, in BindingInput) (onR
 			matched.unions = append(matched.unions, r.UnionID)
 		}
 	}
-	if matched.person != 0 && !several {
-		return matched, nil
+	if matched.person == 0 || several {
+		return all, nil
 	}
-	return all, nil
+	if matched.differ, err = phoneElsewhere(tx, matched.person, 0, s.sealer.Hash(model.HashPhone, phone)); matched.differ {
+		matched.person = 0
+	}
+	return matched, err
 }
 
 // rosterName brings a name of the roster to the form in which names are compared; one that was entered otherwise
@@ -292,6 +296,9 @@ func (s *Service) queueRequest(tx *gorm.DB, actor model.Actor, in BindingInput, 
 		if slices.Contains(found.unions, queue) {
 			reason = "名册中有这个手机号，但姓名或身份证号后六位不一致"
 		}
+	}
+	if found.differ {
+		reason = "与名册一致，但该会员在另一工会名册中的手机号不同，须先由另一工会核对更正"
 	}
 	if queue == 0 {
 		return model.E(model.CodeBindingMismatch, "没有在工会名册中找到与您填写的信息一致的会员。请核对姓名和身份证号后六位；如确认无误，请选择所在工会后再提交，由工会人工核对")

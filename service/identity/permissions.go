@@ -41,7 +41,8 @@ const (
 	PermUnionRead       Permission = "union.read"       //
 	PermUnionManage     Permission = "union.manage"     // create, rename, move, close unions
 	PermRosterRead      Permission = "roster.read"      // members, masked
-	PermRosterWrite     Permission = "roster.write"     // import, leave, transfer, unbind, decide bindings
+	PermRosterWrite     Permission = "roster.write"     // import, leave, transfer, turn bindings down
+	PermBindingDecide   Permission = "binding.decide"   // bind a WeChat account to a member by hand, or undo a binding: whoever is bound spends
 	PermMemberReveal    Permission = "member.reveal"    // see a phone or ID number unmasked; each look is audited
 	PermPolicyRead      Permission = "policy.read"      //
 	PermPolicyManage    Permission = "policy.manage"    // enter a policy year
@@ -110,15 +111,15 @@ const (
 	PermCounterVoid Permission = "counter.void" // undo a sale of one's own hall on its day
 )
 
-// needsSecondFactor are the permissions by which money is approved or policy is set, or by which somebody could be
-// given these: they work only in a session that passed a second factor.
+// needsSecondFactor are the permissions by which money is approved or policy is set, by which somebody could be given these or be
+// given a member's allowance to spend, and by which numbers are shown in full: they work only in a session that passed a second factor.
 var needsSecondFactor = permissions(PermRiskManage, PermAfterSaleDecide, PermFundConfirm, PermBudgetConfirm, PermLimitManage, PermGrantApprove, PermClaimApprove, PermGroupApprove, PermPolicyManage, PermSweepRun, PermRefundRetry, PermStaffManage, PermUnionManage,
-	PermSettlementConfirm, PermSettlementPay, PermErasureApprove)
+	PermSettlementConfirm, PermSettlementPay, PermErasureApprove, PermBindingDecide, PermMemberReveal)
 
 var reading = []Permission{PermSelf, PermUnionRead, PermRosterRead, PermPolicyRead, PermFundRead, PermGrantRead, PermShopRead, PermOrderRead, PermAfterSaleRead, PermStatementRead, PermFiguresRead, PermClaimRead, PermGroupRead, PermInvoiceRead}
 
 var rolePermissions = map[Role]map[Permission]bool{
-	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGroupDraft, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend, PermInvoiceRequest)...),
+	RoleUnionAdmin: permissions(append(reading, PermAfterSaleAsk, PermRosterWrite, PermBindingDecide, PermMemberReveal, PermFundEnter, PermBudgetEnter, PermClaimEnter, PermGroupDraft, PermGrantDraft, PermGrantIssue, PermStatementSubmit, PermReminderSend, PermInvoiceRequest)...),
 	RoleUnionApprover: permissions(append(reading, PermStaffRead, PermFundConfirm, PermBudgetConfirm, PermClaimApprove, PermGroupApprove, PermGrantApprove, PermGrantIssue,
 		PermAuditRead)...),
 	RoleFederation: permissions(append(reading, PermRiskRead, PermRiskReview, PermStaffRead, PermStatementSubmit, PermStatementReturn, PermAuditRead)...),

@@ -153,7 +153,7 @@ func (s *Service) candidates(ctx context.Context, request model.BindingRequest) 
 
 // ApproveBinding binds the account behind a request to a member whom the admin chose from the roster of the request's
 // union. Errors: CodeInvalid (no such active member there), CodeConflict (decided already, the account or the person is
-// bound).
+// bound, another union has the person under another phone).
 func (s *Service) ApproveBinding(ctx context.Context, actor model.Actor, id, member model.ID, note string) (BindingRequestDetail, error) {
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		var request model.BindingRequest
@@ -175,6 +175,13 @@ func (s *Service) ApproveBinding(ctx context.Context, actor model.Actor, id, mem
 		if err := decide(tx, actor, now, request.ID, map[string]any{"status": "approved", "member_id": member, "decision_note": note}); err != nil {
 			return err
 		}
+		phone, err := s.sealer.Open(request.PhoneSealed, model.SealBindingPhone)
+		if err != nil {
+			return err
+		}
+		if err := agreed(tx, chosen.PersonID, request.UnionID, s.sealer.Hash(model.HashPhone, phone)); err != nil {
+			return err
+		}
 		if err := bindAccount(tx, now, request.AccountID, chosen.PersonID); err != nil {
 			return errChosen(err, "该会员已绑定另一个微信账号，请先解绑再通过")
 		}
@@ -184,6 +191,23 @@ func (s *Service) ApproveBinding(ctx context.Context, actor model.Actor, id, mem
 		return BindingRequestDetail{}, err
 	}
 	return s.ShowBindingRequest(ctx, id)
+}
+
+// phoneElsewhere tells whether another union than the given one has the person as an active member under another phone. A person's binding
+// spends what all their unions granted, so what one of these alone says of the phone must not decide it.
+func phoneElsewhere(tx *gorm.DB, person, union model.ID, phoneHash string) (bool, error) {
+	var n int64
+	err := tx.Model(&model.Member{}).Where("person_id = ? AND union_id <> ? AND status = 'active' AND phone_hash <> ?", person, union, phoneHash).Count(&n).Error
+	return n > 0, err
+}
+
+// agreed refuses what phoneElsewhere finds, and says where to go.
+func agreed(tx *gorm.DB, person, union model.ID, phoneHash string) error {
+	differs, err := phoneElsewhere(tx, person, union, phoneHash)
+	if err == nil && differs {
+		err = model.E(model.CodeConflict, "该会员同时在另一工会的名册上，那里登记的手机号与此不同，不能由一个工会改动其微信绑定。请先由另一工会核对、更正其名册中的手机号，或报请市总工会协调")
+	}
+	return err
 }
 
 // errChosen words a conflict for the admin instead of the member.
@@ -223,7 +247,8 @@ func decide(tx *gorm.DB, actor model.Actor, now time.Time, id model.ID, set map[
 	return res.Error
 }
 
-// Unbind takes the WeChat account off the person behind a member and ends its sessions. CodeConflict if there is none.
+// Unbind takes the WeChat account off the person behind a member and ends its sessions. CodeConflict if there is none, or if another union has
+// the person under another phone.
 func (s *Service) Unbind(ctx context.Context, actor model.Actor, member model.ID, reason string) error {
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {
 		var m model.Member
@@ -241,6 +266,9 @@ func (s *Service) Unbind(ctx context.Context, actor model.Actor, member model.ID
 		}
 		if res.RowsAffected == 0 {
 			return model.E(model.CodeConflict, "该会员没有绑定微信账号")
+		}
+		if err := agreed(tx, m.PersonID, m.UnionID, m.PhoneHash); err != nil {
+			return err
 		}
 		now := s.db.Now()
 		if err := revokeSessions(tx, now, audienceMember, account.ID, 0); err != nil {

@@ -214,6 +214,36 @@ func (w *town) grant(u model.Union, ago time.Duration) model.Grant {
 	return g
 }
 
+// deed is an entry of the audit trail so long ago, by a union's staff.
+func (w *town) deed(action, object string, union model.ID, ago time.Duration, detail map[string]any) {
+	w.Helper()
+	ctx, actor := context.Background(), model.Actor{Kind: model.ActorStaff, ID: 9}
+	if err := w.db.Audit(w.db.Read(ctx), actor, w.clock.Now().Add(-ago), action, object, union, detail); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// binds has a member found on the roster with a WeChat account.
+func (w *town) binds(m model.Member, account model.ID, ago time.Duration) {
+	w.Helper()
+	w.deed("binding.match", "person:"+m.PersonID.String(), m.UnionID, ago, map[string]any{"account_id": account})
+}
+
+func (w *town) unbinds(m model.Member, account model.ID, ago time.Duration) {
+	w.Helper()
+	w.deed("member.unbind", "member:"+m.ID.String(), m.UnionID, ago, map[string]any{"account_id": account, "reason": "换微信"})
+}
+
+// changes changes something of a member: the phone, or something else.
+func (w *town) changes(m model.Member, phone bool, ago time.Duration) {
+	w.Helper()
+	detail := map[string]any{"department": true}
+	if phone {
+		detail = map[string]any{"phone_hash": true}
+	}
+	w.deed("member.change", "member:"+m.ID.String(), m.UnionID, ago, detail)
+}
+
 // scan looks by every rule, anew through the whole windows.
 func (w *town) scan() {
 	w.Helper()

@@ -74,6 +74,7 @@ type evidence struct {
 	Orders  []model.ID `json:"orders,omitempty"`
 	Members []model.ID `json:"members,omitempty"`
 	Claims  []model.ID `json:"claims,omitempty"`
+	Entries []model.ID `json:"entries,omitempty"` // of the audit trail
 }
 
 type unionSet map[model.ID]bool
@@ -188,6 +189,7 @@ func (f finding) signal(r rule, l look, t tree) (model.RiskSignal, error) {
 		return model.RiskSignal{}, err
 	}
 	f.evidence.Orders, f.evidence.Members, f.evidence.Claims = clip(f.evidence.Orders), clip(f.evidence.Members), clip(f.evidence.Claims)
+	f.evidence.Entries = clip(f.evidence.Entries)
 	seen, err := json.Marshal(f.evidence)
 	if err != nil {
 		return model.RiskSignal{}, err

@@ -222,6 +222,45 @@ var rulesAtWork = []struct {
 				w.claim(w.unions[0][1], "2025-06-18 10:00", 1000_00)
 			}
 		}, 6, func(w *town) model.Union { return w.unions[0][1] }, "share_of_period", 100},
+	{"rebound_spent",
+		func(w *town) {
+			first := w.member(w.unions[0][0]) // their phone was wrong, put right, and then they were found for the first time
+			w.changes(first, true, 3*day)
+			w.binds(first, 1001, 2*day)
+			same := w.member(w.unions[0][0]) // undone, and the same account again
+			w.binds(same, 1002, 90*day)
+			w.unbinds(same, 1002, 3*day)
+			w.binds(same, 1002, 2*day)
+			idle := w.member(w.unions[0][0]) // another account, but nothing was bought with it; what was bought before and what was given back do not count
+			w.binds(idle, 1003, 90*day)
+			w.order(idle, buy{ago: 4 * day})
+			w.unbinds(idle, 1003, 3*day)
+			w.binds(idle, 1004, 2*day)
+			w.order(idle, buy{status: "cancelled"})
+			w.order(idle, buy{kind: "group"})
+			long := w.member(w.unions[0][0]) // undone long before
+			w.binds(long, 1005, 90*day)
+			w.unbinds(long, 1005, 50*day)
+			w.binds(long, 1006, 2*day)
+			clerk := w.member(w.unions[0][0]) // the department, not the phone
+			w.binds(clerk, 1007, 90*day)
+			w.changes(clerk, false, 2*day)
+			for _, m := range []model.Member{first, same, long, clerk} {
+				w.order(m, buy{})
+			}
+		},
+		func(w *town) { // the other union put the member on its roster with another phone, unbound, and was in and out within minutes
+			m := w.member(w.unions[0][1])
+			own := model.Member{ID: w.db.NewID(), UnionID: w.unions[0][2].ID, PersonID: m.PersonID, Name: m.Name, PhoneHash: w.unique(), Status: "active", JoinedAt: w.clock.Now(), CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now()}
+			w.insert(&own)
+			w.binds(m, 2001, 90*day)
+			w.deed("member.add", "member:"+own.ID.String(), own.UnionID, 2*day, map[string]any{"verdict": "new", "phone_hash": true})
+			w.unbinds(own, 2001, time.Hour)
+			w.binds(own, 2002, 50*time.Minute)
+			w.order(m, buy{ago: 45 * time.Minute, price: 300_00})
+			w.unbinds(own, 2002, 40*time.Minute)
+			w.order(m, buy{ago: 30 * time.Minute, price: 20_00}) // not by that account
+		}, 2, func(w *town) model.Union { return w.counties[0] }, "spent_fen", 300_00},
 }
 
 // TestRules shows of each rule that it leaves alone what is innocent, fires on what it is there for, once however often it looks, with
@@ -287,6 +326,9 @@ func (w *town) seen(s model.RiskSignal, u model.Union) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	if s.Rule == "rebound_spent" {
+		w.traced(d.Evidence.Entries)
+	}
 	if len(d.Evidence.Orders)+len(d.Evidence.Members)+len(d.Evidence.Claims) == 0 || !strings.Contains(d.Explanation, d.Basis) || d.Notice == "" || d.Title == s.Rule {
 		w.Errorf("%+v", d)
 	}
@@ -307,6 +349,81 @@ func (w *town) seen(s model.RiskSignal, u model.Union) {
 		if o.MemberName != "张*三" {
 			w.Errorf("%+v", o)
 		}
+	}
+}
+
+// traced shows that the entries of the trail, the newest first, tell what staff did, who of them, and which account came instead of which.
+func (w *town) traced(entries []risk.EntryEvidence) {
+	w.Helper()
+	if len(entries) != 3 {
+		w.Fatalf("%+v", entries)
+	}
+	for i, want := range []struct {
+		action string
+		member bool
+		wechat model.ID
+	}{{"binding.match", false, 2002}, {"member.unbind", true, 2001}, {"member.add", true, 0}} {
+		e := entries[i]
+		account := model.ID(0)
+		if e.AccountID != nil {
+			account = *e.AccountID
+		}
+		if e.Action != want.action || e.Text == "" || e.By == nil || e.By.ID != 9 || (e.MemberID != nil) != want.member || account != want.wechat || e.UnionID != w.unions[0][2].ID {
+			w.Errorf("%d: %+v", i, e)
+		}
+	}
+}
+
+// TestReboundByApproval shows that a binding that a union approved counts as one that was found, from a look that sees only what is new; that one
+// who dismissed it hears of the next takeover, and not of each further order.
+func TestReboundByApproval(t *testing.T) {
+	w := newTown(t)
+	ctx, m := context.Background(), w.member(w.unions[0][0])
+	approve := func(account model.ID) {
+		t.Helper()
+		now := w.clock.Now()
+		r := model.BindingRequest{ID: w.db.NewID(), AccountID: account, UnionID: m.UnionID, Status: "approved", MemberID: &m.ID, DecidedAt: &now, CreatedAt: now}
+		w.insert(&r)
+		w.deed("binding.approve", "binding_request:"+r.ID.String(), m.UnionID, 0, map[string]any{"member_id": m.ID, "account_id": account})
+	}
+	look := func(want int) []model.RiskSignal {
+		t.Helper()
+		w.clock.Advance(10 * time.Minute)
+		if err := w.risk.Scan(ctx); err != nil {
+			t.Fatal(err)
+		}
+		all := w.signals("rebound_spent")
+		if len(all) != want {
+			t.Fatalf("%d signals, not %d: %+v", len(all), want, all)
+		}
+		return all
+	}
+	w.binds(m, 1, 90*day)
+	w.order(m, buy{ago: time.Minute})
+	look(0)
+	w.unbinds(m, 1, 0)
+	approve(2)
+	look(0) // nothing spent yet
+	w.order(m, buy{ago: time.Minute})
+	s := look(1)[0]
+	if s.Size != 1 || s.Score != 50 || s.UnionID != m.UnionID {
+		t.Errorf("%+v", s)
+	}
+	if _, err := w.risk.Review(ctx, auditor(w.city), s.ID, risk.ReviewInput{Verdict: risk.StatusDismissed, Note: "本人换微信", Version: s.Version}); err != nil {
+		t.Fatal(err)
+	}
+	w.order(m, buy{ago: time.Minute})
+	if s = look(1)[0]; s.Status != risk.StatusDismissed {
+		t.Errorf("each order asks again: %+v", s)
+	}
+	w.clock.Advance(2 * day)
+	w.changes(m, true, 0)
+	w.unbinds(m, 2, 0)
+	w.binds(m, 3, 0)
+	w.clock.Advance(time.Minute)
+	w.order(m, buy{ago: time.Second})
+	if all := look(2); all[1].Status != risk.StatusOpen || all[1].Size != 3 || all[1].Score != 100 {
+		t.Errorf("%+v", all[1])
 	}
 }
 

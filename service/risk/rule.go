@@ -102,6 +102,10 @@ var rules = []rule{
 		sentence: "一个工会在上报截止日前 {window_days} 天内登记 {threshold} 笔及以上采购，金额达到该上报期登记金额的 {percent}%",
 		innocent: "平时积攒、截止前补录也会如此",
 		params:   []param{threshold("登记笔数", "笔", 5), percent("占登记金额", 60), days("截止前天数", 3, 15)}},
+	{code: "rebound_spent", title: "换绑微信后使用额度", subject: "person", every: often, find: rebound,
+		sentence: "一名会员的微信绑定被工会解除、或其名册手机号被更改共 {threshold} 次及以上，此后 {window_days} 天内改绑另一个微信账号，并用额度下单",
+		innocent: "会员自己换了手机或微信号、请工会解绑后重新绑定也会如此；请向会员本人核实是谁在用新的微信号",
+		params:   []param{threshold("解绑或更改手机号", "次", 1), days("统计天数", 30, 60)}},
 }
 
 func ruleOf(code string) (rule, bool) {

@@ -16,6 +16,7 @@ var figureNames = map[string][2]string{
 	"refunded_share": {"退款占比", "%"}, "refunded_parcels": {"退款包裹", "个"}, "parcels": {"包裹", "个"}, "issued_fen": {"发放金额", ""}, "spent_fen": {"已使用金额", ""},
 	"supplier_fen": {"供应商销售额", ""}, "share_of_sales": {"占销售额", "%"}, "claims": {"登记采购", "笔"}, "period_fen": {"上报期登记金额", ""},
 	"share_of_period": {"占上报期登记金额", "%"}, "sales": {"柜台交易", "笔"}, "voids": {"撤销", "笔"}, "all_sales": {"全部柜台交易", "笔"}, "share_of_sales_count": {"占交易笔数", "%"},
+	"staff_acts": {"解绑或更改手机号", "次"},
 }
 
 func (f figure) view() FigureView {

@@ -95,14 +95,23 @@ func (s *Service) importRows(tx *gorm.DB, imp model.RosterImport, rows []*candid
 		return err
 	}
 	now := s.db.Now()
+	var moved []*candidate
+	for _, c := range rows {
+		if r.movesPhone(c) {
+			moved = append(moved, c)
+		}
+	}
 	if err := s.write(tx, now, imp.UnionID, rows); err != nil {
 		return err
 	}
-	moved := tally(rows)
-	for _, row := range was {
-		moved[row.Verdict]--
+	if err := s.auditPhones(tx, now, imp, moved); err != nil {
+		return err
 	}
-	if err := s.progress(tx, imp.ID, importImporting, len(rows), moved); err != nil {
+	shift := tally(rows)
+	for _, row := range was {
+		shift[row.Verdict]--
+	}
+	if err := s.progress(tx, imp.ID, importImporting, len(rows), shift); err != nil {
 		return err
 	}
 	if err := markRows(tx, imp.ID, rows); err != nil {
@@ -111,6 +120,23 @@ func (s *Service) importRows(tx *gorm.DB, imp model.RosterImport, rows []*candid
 	done := tally(rows)
 	return s.db.Audit(tx, importer(imp), now, "roster.write", importRef(imp.ID), imp.UnionID,
 		map[string]any{"from_row": rows[0].RowNo, "to_row": rows[len(rows)-1].RowNo, "new": done[verdictNew], "changed": done[verdictChanged]})
+}
+
+// auditPhones writes an entry for each member who got another phone by an import, as there is one for each change by hand: whoever holds the
+// phone may be bound to the person.
+func (s *Service) auditPhones(tx *gorm.DB, now time.Time, imp model.RosterImport, moved []*candidate) error {
+	entries := make([]model.AuditEntry, len(moved))
+	for i, c := range moved {
+		detail := map[string]any{"phone_hash": true, "import_id": imp.ID}
+		var err error
+		if entries[i], err = s.db.AuditEntry(importer(imp), now, "member.change", memberRef(c.member.ID), imp.UnionID, detail); err != nil {
+			return err
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return tx.CreateInBatches(&entries, s.db.BatchRows()).Error
 }
 
 func importer(imp model.RosterImport) model.Actor {

@@ -1,6 +1,7 @@
 package union
 
 import (
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -30,7 +31,7 @@ type candidate struct {
 type roster struct {
 	persons   map[string]model.ID               // by ID number hash
 	members   map[model.ID]*model.Member        // of this union, by person
-	elsewhere map[model.ID]bool                 // persons with an active membership in another union
+	elsewhere map[model.ID][]string             // phone hashes of active memberships in other unions, by person
 	holders   map[string][]phoneHolder          // active members of this union, by phone hash
 	moving    func(h phoneHolder) (bool, error) // whether the same file gives the holder another phone
 }
@@ -47,7 +48,7 @@ type phoneHolder struct {
 
 // readRoster reads what judging the candidates needs. Whoever acts on the verdicts has locked the union (see lockUnion).
 func readRoster(tx *gorm.DB, unionID model.ID, rows []*candidate) (*roster, error) {
-	r := &roster{persons: map[string]model.ID{}, members: map[model.ID]*model.Member{}, elsewhere: map[model.ID]bool{}, holders: map[string][]phoneHolder{}}
+	r := &roster{persons: map[string]model.ID{}, members: map[model.ID]*model.Member{}, elsewhere: map[model.ID][]string{}, holders: map[string][]phoneHolder{}}
 	var numbers, phones []string
 	for _, c := range rows {
 		if c.Verdict != verdictWrong {
@@ -75,7 +76,7 @@ func readRoster(tx *gorm.DB, unionID model.ID, rows []*candidate) (*roster, erro
 		if m.UnionID == unionID {
 			r.members[m.PersonID] = &m
 		} else if m.Status == active {
-			r.elsewhere[m.PersonID] = true
+			r.elsewhere[m.PersonID] = append(r.elsewhere[m.PersonID], m.PhoneHash)
 		}
 	}
 	var err error
@@ -116,7 +117,7 @@ func (s *Service) judge(r *roster, rows []*candidate) error {
 		}
 		if c.member == nil {
 			c.Verdict, c.Reason = verdictNew, ""
-			if r.elsewhere[c.person] {
+			if len(r.elsewhere[c.person]) > 0 {
 				c.Reason = "此人也在另一工会的名册上：全年额度上限按人合计"
 			}
 			continue
@@ -131,6 +132,19 @@ func (s *Service) judge(r *roster, rows []*candidate) error {
 		}
 	}
 	return nil
+}
+
+// movesPhone tells whether writing the judged candidate gives its person another phone: than this union's roster had, or, for one who is new
+// on it, than another union's roster has.
+func (r *roster) movesPhone(c *candidate) bool {
+	switch c.Verdict {
+	case verdictChanged:
+		return c.member.PhoneHash != c.PhoneHash
+	case verdictNew:
+		return slices.ContainsFunc(r.elsewhere[c.person], func(hash string) bool { return hash != c.PhoneHash })
+	default:
+		return false
+	}
 }
 
 // rival is the name of another active member of the union who has the candidate's phone and keeps it.

@@ -313,12 +313,15 @@ func (s *Service) addMember(tx *gorm.DB, actor model.Actor, unionID model.ID, c 
 	if c.Verdict == verdictWrong {
 		return AddedMember{}, model.E(model.CodeConflict, "%s", c.Reason)
 	}
-	now := s.db.Now()
+	now, detail := s.db.Now(), map[string]any{"verdict": c.Verdict}
+	if r.movesPhone(c) {
+		detail["phone_hash"] = true
+	}
 	if err := s.write(tx, now, unionID, rows); err != nil {
 		return AddedMember{}, err
 	}
 	if c.Verdict != verdictUnchanged {
-		if err := s.db.Audit(tx, actor, now, "member.add", memberRef(c.member.ID), unionID, map[string]string{"verdict": c.Verdict}); err != nil {
+		if err := s.db.Audit(tx, actor, now, "member.add", memberRef(c.member.ID), unionID, detail); err != nil {
 			return AddedMember{}, err
 		}
 	}
