@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -196,5 +197,17 @@ func TestTablesAreWhole(t *testing.T) {
 	}
 	if tables < 20 {
 		t.Errorf("only %d tables", tables)
+	}
+}
+
+// TestMakeDemoSaysThatItBuilds shows that the first thing "make demo" does is to say what the minute of silence is for.
+func TestMakeDemoSaysThatItBuilds(t *testing.T) {
+	path, err := exec.LookPath("make")
+	if err != nil {
+		t.Skip(err)
+	}
+	out, err := exec.CommandContext(t.Context(), path, "-n", "demo").CombinedOutput()
+	if first, _, _ := strings.Cut(string(out), "\n"); err != nil || !strings.Contains(first, "building bin/bangfu") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
