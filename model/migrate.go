@@ -26,7 +26,7 @@ func (db *DB) Migrate(ctx context.Context) (int64, error) {
 	for try := 1; ; try++ {
 		_, err = p.Up(ctx)
 		if err == nil {
-			return p.GetDBVersion(ctx)
+			return db.SchemaVersion(ctx)
 		}
 		if db.Dialect == MySQL || try == maxMigrateTries {
 			return 0, fmt.Errorf("migrate: %w", err)
@@ -47,12 +47,15 @@ const maxMigrateTries = 12
 var ErrSchema = errors.New("the database schema does not fit this program")
 
 // CheckSchema refuses, with ErrSchema, a database whose version is older or newer than the program's.
+// It only reads.
 func (db *DB) CheckSchema(ctx context.Context) error {
 	p, err := db.provider()
 	if err != nil {
 		return err
 	}
-	have, want, err := p.GetVersions(ctx)
+	sources := p.ListSources()
+	want := sources[len(sources)-1].Version
+	have, err := db.SchemaVersion(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,13 +68,25 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
-// SchemaVersion tells which migration the database has come to.
-func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
-	p, err := db.provider()
-	if err != nil {
+// SchemaVersion tells which migration the database has come to, 0 if to none. Unlike goose's own answer it takes no lock and makes no table, so an
+// account that may only read gets it too.
+func (db *DB) SchemaVersion(ctx context.Context) (version int64, err error) {
+	found, err := db.hasTable(ctx, goose.DefaultTablename)
+	if err != nil || !found {
 		return 0, err
 	}
-	return p.GetDBVersion(ctx)
+	err = db.Read(ctx).Raw("SELECT COALESCE(MAX(version_id), 0) FROM " + goose.DefaultTablename).Scan(&version).Error
+	return version, err
+}
+
+func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
+	find := "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	if db.Dialect == MySQL {
+		find = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	}
+	var n int64
+	err := db.Read(ctx).Raw(find, name).Scan(&n).Error
+	return n > 0, err
 }
 
 func (db *DB) provider() (*goose.Provider, error) {

@@ -1,0 +1,66 @@
+//go:build unix
+
+package backup_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"bangfu/model"
+	"bangfu/scripts/lab"
+	"bangfu/service/backup"
+)
+
+// asDocumented makes the account of a block of docs/deploy.md, with exactly the grants that stand there for this kind of server, for
+// another database if one is named, and tells its DSN.
+func asDocumented(t *testing.T, m *lab.MariaDB, block, database string) (dsn string) {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/deploy.md")
+	check(t, err)
+	found := regexp.MustCompile("(?s)<!-- " + block + " -->\\s*```sql\\n(.*?)```").FindSubmatch(doc)
+	if found == nil {
+		t.Fatalf("docs/deploy.md has no %s", block)
+	}
+	account, kind, other := "", "", "MySQL"
+	if m.MySQL {
+		other = "MariaDB"
+	}
+	for _, line := range strings.Split(string(found[1]), "\n") {
+		line = strings.TrimSuffix(strings.TrimSpace(line), ";")
+		if name, ok := strings.CutPrefix(line, "-- "); ok {
+			kind = name
+			continue
+		}
+		if line == "" || strings.HasPrefix(kind, other) {
+			continue
+		}
+		if _, rest, ok := strings.Cut(line, "CREATE USER '"); ok {
+			account, _, _ = strings.Cut(rest, "'")
+		}
+		check(t, m.Exec(t.Context(), strings.NewReplacer("'%'", "'127.0.0.1'", "bangfu.*", database+".*", "'…'", "'not-a-secret-1'").Replace(line)))
+	}
+	return account + ":not-a-secret-1@tcp(" + m.Addr() + ")/" + database
+}
+
+// TestBackupWithTheDocumentedAccount shows that the account of docs/deploy.md, which can change nothing, is enough for both jobs, and that reading
+// the schema's version waits for nobody's lock.
+func TestBackupWithTheDocumentedAccount(t *testing.T) {
+	m, ctx, folder := server(t), t.Context(), t.TempDir()
+	root := model.Options{MySQLDSN: m.DSN("bangfu")}
+	db, o := open(t, root), options(t, root)
+	o.MySQLDSN = asDocumented(t, m, "backup grants", "bangfu")
+	check(t, pair(ctx, db, 1))
+	start := time.Now()
+	_, manifest, err := backup.Make(ctx, o, folder)
+	check(t, err)
+	_, err = backup.ArchiveLog(ctx, o, folder)
+	check(t, err)
+	version, err := db.SchemaVersion(ctx)
+	check(t, err)
+	if took := time.Since(start); manifest.Schema != version || version == 0 || took > time.Minute {
+		t.Errorf("schema %d, want %d; took %s", manifest.Schema, version, took)
+	}
+}
