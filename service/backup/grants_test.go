@@ -64,3 +64,34 @@ func TestBackupWithTheDocumentedAccount(t *testing.T) {
 		t.Errorf("schema %d, want %d; took %s", manifest.Schema, version, took)
 	}
 }
+
+// TestRestoreWithTheDocumentedAccount shows that without the right to do the log again nothing is touched, and that the grants of docs/deploy.md
+// are enough.
+func TestRestoreWithTheDocumentedAccount(t *testing.T) {
+	m, ctx, folder := server(t), t.Context(), t.TempDir()
+	from := model.Options{MySQLDSN: m.DSN("bangfu")}
+	db, o := open(t, from), options(t, from)
+	dir, _, err := backup.Make(ctx, o, folder)
+	check(t, err)
+	check(t, pair(ctx, db, 1))
+	_, err = backup.ArchiveLog(ctx, o, folder)
+	check(t, err)
+	check(t, pair(ctx, db, 2)) // of what stands in the database until it is overwritten
+	check(t, db.Close())
+
+	check(t, m.Exec(ctx, "CREATE USER 'narrow'@'127.0.0.1' IDENTIFIED BY 'not-a-secret-1'", "GRANT ALL PRIVILEGES ON bangfu.* TO 'narrow'@'127.0.0.1'"))
+	o.MySQLDSN = "narrow:not-a-secret-1@tcp(" + m.Addr() + ")/bangfu"
+	_, err = backup.Restore(ctx, o, dir, backup.Until{Latest: true}, true)
+	if err == nil || !strings.Contains(err.Error(), "nothing was touched") || !strings.Contains(err.Error(), "GRANT ") {
+		t.Errorf("without the right: %v", err)
+	}
+	if n := halves(t, from); n != 2 {
+		t.Errorf("%d pairs: the database was touched", n)
+	}
+	o.MySQLDSN = asDocumented(t, m, "restore grants", "bangfu")
+	_, err = backup.Restore(ctx, o, dir, backup.Until{Latest: true}, true)
+	check(t, err)
+	if n := halves(t, from); n != 1 {
+		t.Errorf("%d pairs restored", n)
+	}
+}
