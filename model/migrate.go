@@ -19,6 +19,9 @@ var migrations embed.FS
 // Migrate brings the schema to the newest version that this program knows. Any number of processes may
 // call it at once. It returns the version reached.
 func (db *DB) Migrate(ctx context.Context) (int64, error) {
+	if err := db.CheckWhole(ctx); err != nil {
+		return 0, err
+	}
 	p, err := db.provider()
 	if err != nil {
 		return 0, err
@@ -46,9 +49,27 @@ const maxMigrateTries = 12
 // ErrSchema says that the database's schema is not the one this program was built for.
 var ErrSchema = errors.New("the database schema does not fit this program")
 
-// CheckSchema refuses, with ErrSchema, a database whose version is older or newer than the program's.
+// RestoringTable is there while a restore writes to a database, and stays when it broke off half way.
+const RestoringTable = "bangfu_restoring"
+
+// ErrRestoring says that the database holds a part of a backup only.
+var ErrRestoring = errors.New("a restore into this database is under way or broke off: what is in it is incomplete. Restore it again with --overwrite")
+
+// CheckWhole refuses, with ErrRestoring, a database that a restore has begun to write and not ended.
+func (db *DB) CheckWhole(ctx context.Context) error {
+	found, err := db.hasTable(ctx, RestoringTable)
+	if err == nil && found {
+		err = ErrRestoring
+	}
+	return err
+}
+
+// CheckSchema refuses, with ErrSchema, a database whose version is older or newer than the program's, and with ErrRestoring one that is not whole.
 // It only reads.
 func (db *DB) CheckSchema(ctx context.Context) error {
+	if err := db.CheckWhole(ctx); err != nil {
+		return err
+	}
 	p, err := db.provider()
 	if err != nil {
 		return err

@@ -143,6 +143,23 @@ func TestReadingTheVersionOnlyReads(t *testing.T) {
 	}
 }
 
+// TestPartOfABackupIsRefused shows that a database that a restore has not ended writing is neither served nor migrated.
+func TestPartOfABackupIsRefused(t *testing.T) {
+	db, ctx := modeltest.Open(t, nil), context.Background()
+	if err := db.CheckSchema(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Read(ctx).Exec("CREATE TABLE " + model.RestoringTable + " (id INT NOT NULL PRIMARY KEY)").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := db.CheckSchema(ctx); !errors.Is(err, model.ErrRestoring) {
+		t.Errorf("%v", err)
+	}
+	if _, err := db.Migrate(ctx); !errors.Is(err, model.ErrRestoring) {
+		t.Errorf("%v", err)
+	}
+}
+
 // shape is what the tables of a database look like, in words common to all engines.
 type shape struct{ columns, indexes map[string][]string }
 

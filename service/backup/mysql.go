@@ -53,12 +53,16 @@ func (o Options) dumpMySQL(ctx context.Context, dir string, m *Manifest) error {
 	})
 }
 
+// schemaVersion is that of the database, which must be whole: a copy of a part would pass for all.
 func schemaVersion(ctx context.Context, dsn string) (int64, error) {
 	db, err := model.Open(ctx, model.Options{MySQLDSN: dsn})
 	if err != nil {
 		return 0, err
 	}
-	v, err := db.SchemaVersion(ctx)
+	var v int64
+	if err = db.CheckWhole(ctx); err == nil {
+		v, err = db.SchemaVersion(ctx)
+	}
 	return v, errors.Join(err, db.Close())
 }
 
@@ -105,7 +109,7 @@ func (d *dumpScan) position() (*Position, error) {
 }
 
 // restoreMySQL loads the dump into the database that the DSN names, which is made if it does not exist, then what the archived log holds up
-// to until, then the files.
+// to until, then the files. While it writes, the database bears a mark on which the product does not start; after a failure it stays.
 func (o Options) restoreMySQL(ctx context.Context, dir string, m *Manifest, until Until, overwrite bool) error {
 	s, err := connect(ctx, o.MySQLDSN)
 	if err != nil {
@@ -125,6 +129,20 @@ func (o Options) restoreMySQL(ctx context.Context, dir string, m *Manifest, unti
 	if err := s.makeEmpty(ctx, overwrite); err != nil {
 		return err
 	}
+	mark := s.name() + ".`" + model.RestoringTable + "`"
+	if _, err := s.pool.ExecContext(ctx, "CREATE TABLE "+mark+" (id INT NOT NULL PRIMARY KEY) COMMENT 'a restore was begun and has not ended: what is here is incomplete'"); err != nil {
+		return err
+	}
+	if err := o.write(ctx, s, dir, m, until, replay); err != nil {
+		return fmt.Errorf("%w\nDatabase %s is INCOMPLETE and must not be served: the restore had begun to write it. The product refuses to start on it (table %s). "+
+			"Mend the cause and restore again with --overwrite", err, s.database, model.RestoringTable)
+	}
+	_, err = s.pool.ExecContext(ctx, "DROP TABLE IF EXISTS "+mark)
+	return err
+}
+
+// write fills the empty database and the files folder.
+func (o Options) write(ctx context.Context, s *server, dir string, m *Manifest, until Until, replay *replay) error {
 	o.Say("loading database %s", s.database)
 	if err := s.load(ctx, filepath.Join(dir, dumpName)); err != nil {
 		return err
