@@ -18,6 +18,7 @@ demo: build ## build and start the product with demonstration data in DATA_DIR (
 
 # On a machine with nothing cached the standard library compiles while the modules are still being fetched.
 build: ## build bin/bangfu, one static binary
+	@echo "building bin/bangfu …"
 	@CGO_ENABLED=0 go build -trimpath net/http net/http/pprof database/sql log/slog text/template encoding/xml encoding/gob \
 		image/jpeg image/png image/gif compress/flate math/big regexp mime/multipart testing & \
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bangfu .

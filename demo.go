@@ -106,6 +106,14 @@ func tour(stdout io.Writer, cfg *config.Config, base, dir string) {
   curl -X POST %[1]s/emulator/_emulator/users/demo-member1-1/login-code
   curl -X POST -H 'Content-Type: application/json' -d '{"code":"…"}' %[1]s/api/v1/member/login
 动态口令：oathtool --totp -b 密钥，或任意动态口令应用
-核对账目：DATA_DIR=%[5]s bin/bangfu reconcile
-`, base, dir, filepath.Join(dir, "accounts.json"), cfg.SecretPath("demo-password"), cfg.DataDir)
+核对账目%[6]s：DATA_DIR=%[5]s bin/bangfu reconcile
+`, base, dir, filepath.Join(dir, "accounts.json"), cfg.SecretPath("demo-password"), cfg.DataDir, sameDatabase(cfg))
+}
+
+// sameDatabase says what else a command in another shell needs to find the demonstration's database; the DSN itself, which holds a password, is not shown.
+func sameDatabase(cfg *config.Config) string {
+	if cfg.MySQLDSN == "" {
+		return ""
+	}
+	return "（先设好与本次相同的 MYSQL_DSN，否则核对的不是这个数据库）"
 }

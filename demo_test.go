@@ -18,6 +18,7 @@ import (
 	"github.com/pquerna/otp/totp"
 	"github.com/xuri/excelize/v2"
 
+	"bangfu/config"
 	"bangfu/demo"
 	"bangfu/model"
 )
@@ -52,6 +53,20 @@ func TestDemo(t *testing.T) {
 	stop()
 	if code := <-done; code != 0 || strings.Contains(second.String(), "走完") || strings.Contains(second.String(), "只显示这一次") || !strings.Contains(second.String(), "demo-city") {
 		t.Errorf("second start: %d %s", code, second.String())
+	}
+}
+
+// TestTourNamesTheDatabase shows that the command to prove the books finds the demonstration's database in another shell too, and that no password
+// is printed for it.
+func TestTourNamesTheDatabase(t *testing.T) {
+	var embedded, server bytes.Buffer
+	tour(&embedded, &config.Config{DataDir: "there"}, "http://127.0.0.1:1", "there/demo")
+	tour(&server, &config.Config{DataDir: "there", MySQLDSN: "root:not-a-secret@tcp(127.0.0.1:2)/demo"}, "http://127.0.0.1:1", "there/demo")
+	if text := embedded.String(); !strings.Contains(text, "核对账目：DATA_DIR=there bin/bangfu reconcile") {
+		t.Error(text)
+	}
+	if text := server.String(); !strings.Contains(text, "相同的 MYSQL_DSN") || !strings.Contains(text, "DATA_DIR=there bin/bangfu reconcile") || strings.Contains(text, "not-a-secret") {
+		t.Error(text)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -169,5 +170,44 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 		if !bytes.Contains(readme, []byte("make "+target)) {
 			t.Errorf("README.md does not name make %s", target)
 		}
+	}
+}
+
+// TestTablesAreWhole shows that every table of the documents begins with its headings: a blank line within one makes what follows plain text.
+func TestTablesAreWhole(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, line := 0, regexp.MustCompile(`^\|(\s*:?-+:?\s*\|)+$`)
+	for _, path := range append(pages, "README.md", "CONTRIBUTING.md") {
+		lines, code := strings.Split(string(page(t, path)), "\n"), false
+		for i, text := range lines {
+			if strings.HasPrefix(strings.TrimSpace(text), "```") {
+				code = !code
+			}
+			if code || !strings.HasPrefix(text, "|") || i > 0 && strings.HasPrefix(lines[i-1], "|") {
+				continue
+			}
+			tables++
+			if i+1 == len(lines) || !line.MatchString(strings.TrimSpace(lines[i+1])) {
+				t.Errorf("%s:%d begins a table without headings", path, i+1)
+			}
+		}
+	}
+	if tables < 20 {
+		t.Errorf("only %d tables", tables)
+	}
+}
+
+// TestMakeDemoSaysThatItBuilds shows that the first thing "make demo" does is to say what the minute of silence is for.
+func TestMakeDemoSaysThatItBuilds(t *testing.T) {
+	path, err := exec.LookPath("make")
+	if err != nil {
+		t.Skip(err)
+	}
+	out, err := exec.CommandContext(t.Context(), path, "-n", "demo").CombinedOutput()
+	if first, _, _ := strings.Cut(string(out), "\n"); err != nil || !strings.Contains(first, "building bin/bangfu") {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -116,7 +116,9 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 		}
 		known := false
 		if command == "audit-verify" {
-			since, known = strings.CutPrefix(f, "--since=")
+			if since, known = strings.CutPrefix(f, "--since="); known && since == "" {
+				return usageError("--since wants a noted head, SEQ:HASH, as audit-head prints it")
+			}
 		}
 		for _, a := range allowed[command] {
 			known = known || f == a

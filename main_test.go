@@ -226,4 +226,5 @@ func TestBackupAndRestore(t *testing.T) {
 	call(0, "不符 0 处", "audit-verify")
 	call(1, "与留存的链头不符", "audit-verify", "--since=1:1.other")
 	call(2, "is not SEQ:HASH", "audit-verify", "--since=x")
+	call(2, "--since wants a noted head", "audit-verify", "--since=") // an unset variable must not pass for "no head"
 }

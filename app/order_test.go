@@ -274,6 +274,36 @@ func TestCheckoutSameKey(t *testing.T) {
 	}
 }
 
+// TestPlacedOrderIsToldPastTheDoor shows that a client which sends the key of a placed order many times at once is told of the order every time, though the door
+// lets nothing new of the member's through.
+func TestPlacedOrderIsToldPastTheDoor(t *testing.T) {
+	s := newStall(t)
+	b := s.buyer(s.union, 600_00)
+	cart := b.cart(1, s.shop.SKUs[0])
+	first := b.buys("resent-key", cart)
+	shut := false
+	for i := 0; i < 60 && !shut; i++ {
+		shut = b.money(ordersPath, fmt.Sprintf("too-dear-%04d", i), b.cart(5, s.shop.SKUs[2])).Status == http.StatusTooManyRequests
+	}
+	if !shut {
+		t.Error("60 checkouts in a row were let through")
+	}
+	for range 3 {
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				if again, err := s.Order.Checkout(context.Background(), b.actor(), "resent-key", cart); err != nil || again.ID != first.ID {
+					t.Errorf("%+v %v", again, err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if n := s.count(&model.Order{}, "person_id = ?", b.Person); n != 1 {
+		t.Errorf("%d orders", n)
+	}
+}
+
 // TestCheckoutFlood shows that a member who tries too often is told to wait, and still gets answers given before.
 func TestCheckoutFlood(t *testing.T) {
 	s := newStall(t)

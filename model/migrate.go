@@ -19,6 +19,9 @@ var migrations embed.FS
 // Migrate brings the schema to the newest version that this program knows. Any number of processes may
 // call it at once. It returns the version reached.
 func (db *DB) Migrate(ctx context.Context) (int64, error) {
+	if err := db.CheckWhole(ctx); err != nil {
+		return 0, err
+	}
 	p, err := db.provider()
 	if err != nil {
 		return 0, err
@@ -26,7 +29,7 @@ func (db *DB) Migrate(ctx context.Context) (int64, error) {
 	for try := 1; ; try++ {
 		_, err = p.Up(ctx)
 		if err == nil {
-			return p.GetDBVersion(ctx)
+			return db.SchemaVersion(ctx)
 		}
 		if db.Dialect == MySQL || try == maxMigrateTries {
 			return 0, fmt.Errorf("migrate: %w", err)
@@ -46,13 +49,34 @@ const maxMigrateTries = 12
 // ErrSchema says that the database's schema is not the one this program was built for.
 var ErrSchema = errors.New("the database schema does not fit this program")
 
-// CheckSchema refuses, with ErrSchema, a database whose version is older or newer than the program's.
+// RestoringTable is there while a restore writes to a database, and stays when it broke off half way.
+const RestoringTable = "bangfu_restoring"
+
+// ErrRestoring says that the database holds a part of a backup only.
+var ErrRestoring = errors.New("a restore into this database is under way or broke off: what is in it is incomplete. Restore it again with --overwrite")
+
+// CheckWhole refuses, with ErrRestoring, a database that a restore has begun to write and not ended.
+func (db *DB) CheckWhole(ctx context.Context) error {
+	found, err := db.hasTable(ctx, RestoringTable)
+	if err == nil && found {
+		err = ErrRestoring
+	}
+	return err
+}
+
+// CheckSchema refuses, with ErrSchema, a database whose version is older or newer than the program's, and with ErrRestoring one that is not whole.
+// It only reads.
 func (db *DB) CheckSchema(ctx context.Context) error {
+	if err := db.CheckWhole(ctx); err != nil {
+		return err
+	}
 	p, err := db.provider()
 	if err != nil {
 		return err
 	}
-	have, want, err := p.GetVersions(ctx)
+	sources := p.ListSources()
+	want := sources[len(sources)-1].Version
+	have, err := db.SchemaVersion(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,13 +89,25 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
-// SchemaVersion tells which migration the database has come to.
-func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
-	p, err := db.provider()
-	if err != nil {
+// SchemaVersion tells which migration the database has come to, 0 if to none. Unlike goose's own answer it takes no lock and makes no table, so an
+// account that may only read gets it too.
+func (db *DB) SchemaVersion(ctx context.Context) (version int64, err error) {
+	found, err := db.hasTable(ctx, goose.DefaultTablename)
+	if err != nil || !found {
 		return 0, err
 	}
-	return p.GetDBVersion(ctx)
+	err = db.Read(ctx).Raw("SELECT COALESCE(MAX(version_id), 0) FROM " + goose.DefaultTablename).Scan(&version).Error
+	return version, err
+}
+
+func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
+	find := "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	if db.Dialect == MySQL {
+		find = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	}
+	var n int64
+	err := db.Read(ctx).Raw(find, name).Scan(&n).Error
+	return n > 0, err
 }
 
 func (db *DB) provider() (*goose.Provider, error) {

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -119,6 +120,43 @@ func TestMigrateConcurrently(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestReadingTheVersionOnlyReads shows that neither asking for the version nor checking it makes anything in a database, so that an account that may
+// only read can do it.
+func TestReadingTheVersionOnlyReads(t *testing.T) {
+	ctx := context.Background()
+	db, err := model.Open(ctx, modeltest.Options(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if v, err := db.SchemaVersion(ctx); v != 0 || err != nil {
+		t.Errorf("version %d, %v", v, err)
+	}
+	if err := db.CheckSchema(ctx); !errors.Is(err, model.ErrSchema) {
+		t.Errorf("an empty database fits: %v", err)
+	}
+	if tables, err := db.Read(ctx).Migrator().GetTables(); err != nil || len(tables) > 0 {
+		t.Errorf("made: %v %v", tables, err)
+	}
+}
+
+// TestPartOfABackupIsRefused shows that a database that a restore has not ended writing is neither served nor migrated.
+func TestPartOfABackupIsRefused(t *testing.T) {
+	db, ctx := modeltest.Open(t, nil), context.Background()
+	if err := db.CheckSchema(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Read(ctx).Exec("CREATE TABLE " + model.RestoringTable + " (id INT NOT NULL PRIMARY KEY)").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := db.CheckSchema(ctx); !errors.Is(err, model.ErrRestoring) {
+		t.Errorf("%v", err)
+	}
+	if _, err := db.Migrate(ctx); !errors.Is(err, model.ErrRestoring) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	_ "github.com/glebarez/go-sqlite" // the verdict reads with plain SQL, which any engine answers
+
+	"bangfu/model"
 )
 
 // books is a database with three orders under the keys k1 to k3, as a journal of three acknowledgements tells them.
@@ -76,6 +78,31 @@ func TestVerdict(t *testing.T) {
 			t.Errorf("%+v", s.result.Goals)
 		}
 	})
+}
+
+// TestFormVerdict shows that a form is only called right where something was on it: an empty one is a miss after waiting, else a note.
+func TestFormVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		journal, form model.Fen
+		counted       int
+		waited        bool
+		goals         int
+		ok            bool
+	}{
+		{"right", 100, 100, 1, true, 1, true},
+		{"right in a hurry", 100, 100, 1, false, 1, true},
+		{"wrong", 100, 99, 1, true, 1, false},
+		{"nothing after waiting", 0, 0, 0, true, 1, false},
+		{"nothing in a hurry", 0, 0, 0, false, 0, true},
+		{"of nothing something, in a hurry", 0, 100, 0, false, 1, false},
+	} {
+		s := &Stage{result: &Result{}}
+		s.judgeForm(c.journal, c.form, c.counted, c.waited)
+		if len(s.result.Goals) != c.goals || s.result.OK() != c.ok || len(s.result.Notes) != 1-c.goals {
+			t.Errorf("%s: %+v", c.name, s.result)
+		}
+	}
 }
 
 // TestJournal shows what is known of a key after all that was sent and answered, and that it is read back from the file.

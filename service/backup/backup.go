@@ -107,18 +107,25 @@ func Restore(ctx context.Context, o Options, dir string, until Until, overwrite 
 		if until.set() {
 			return nil, errors.New("the embedded database has no log to go on from: it can only be restored as it was backed up")
 		}
-		err = o.restoreSQLite(ctx, dir, overwrite)
+		if err = o.restoreSQLite(ctx, dir, overwrite); err == nil {
+			err = o.restoreFiles(ctx, dir, m)
+		}
 	} else {
 		err = o.restoreMySQL(ctx, dir, m, until, overwrite)
 	}
 	if err != nil {
 		return nil, err
 	}
+	return m, nil
+}
+
+// restoreFiles brings back pictures and documents, if the backup has some and they are wanted.
+func (o Options) restoreFiles(ctx context.Context, dir string, m *Manifest) error {
 	if !m.has(filesName) || o.FilesDir == "" {
-		return m, nil
+		return nil
 	}
 	o.Say("bringing back pictures and documents")
-	return m, unpackFiles(ctx, filepath.Join(dir, filesName), o.FilesDir)
+	return unpackFiles(ctx, filepath.Join(dir, filesName), o.FilesDir)
 }
 
 // fits refuses a backup of the other kind of database, and one without files where files are wanted.

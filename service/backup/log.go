@@ -380,12 +380,23 @@ func (s *server) replay(ctx context.Context, r *replay) error {
 	read := make(chan error, 1)
 	go func() {
 		err := run(reader)
-		_ = in.CloseWithError(err) // a reader that fails must not look like an end
 		read <- err
+		_ = in.CloseWithError(err) // a reader that fails must not look like an end
 	}()
 	err = run(client)
+	select {
+	case broke := <-read:
+		if broke != nil {
+			return broke // what the client says of it is only what followed
+		}
+		return err
+	default:
+	}
 	_ = out.CloseWithError(errors.New("the client ended"))
-	return errors.Join(err, <-read)
+	if broke := <-read; err == nil {
+		return broke
+	}
+	return err // the reader had to stop because of it
 }
 
 // client is the program that does SQL on our database.

@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 
+	mysqldriver "github.com/go-sql-driver/mysql"
+
 	"bangfu/model"
 )
 
@@ -51,12 +53,16 @@ func (o Options) dumpMySQL(ctx context.Context, dir string, m *Manifest) error {
 	})
 }
 
+// schemaVersion is that of the database, which must be whole: a copy of a part would pass for all.
 func schemaVersion(ctx context.Context, dsn string) (int64, error) {
 	db, err := model.Open(ctx, model.Options{MySQLDSN: dsn})
 	if err != nil {
 		return 0, err
 	}
-	v, err := db.SchemaVersion(ctx)
+	var v int64
+	if err = db.CheckWhole(ctx); err == nil {
+		v, err = db.SchemaVersion(ctx)
+	}
 	return v, errors.Join(err, db.Close())
 }
 
@@ -102,8 +108,8 @@ func (d *dumpScan) position() (*Position, error) {
 	return p, nil
 }
 
-// restoreMySQL loads the dump into the database that the DSN names, which is made if it does not exist, and then what the
-// archived log holds up to until.
+// restoreMySQL loads the dump into the database that the DSN names, which is made if it does not exist, then what the archived log holds up
+// to until, then the files. While it writes, the database bears a mark on which the product does not start; after a failure it stays.
 func (o Options) restoreMySQL(ctx context.Context, dir string, m *Manifest, until Until, overwrite bool) error {
 	s, err := connect(ctx, o.MySQLDSN)
 	if err != nil {
@@ -112,24 +118,65 @@ func (o Options) restoreMySQL(ctx context.Context, dir string, m *Manifest, unti
 	defer func() { _ = s.close() }()
 	var replay *replay
 	if until.set() {
-		// Before anything is touched: is the log there?
+		// Before anything is touched: is the log there, and may we do again what is in it?
 		if replay, err = s.planReplay(filepath.Join(filepath.Dir(filepath.Clean(dir)), logFolder), m, until); err != nil {
+			return err
+		}
+		if err := s.mayReplay(ctx); err != nil {
 			return err
 		}
 	}
 	if err := s.makeEmpty(ctx, overwrite); err != nil {
 		return err
 	}
+	mark := s.name() + ".`" + model.RestoringTable + "`"
+	if _, err := s.pool.ExecContext(ctx, "CREATE TABLE "+mark+" (id INT NOT NULL PRIMARY KEY) COMMENT 'a restore was begun and has not ended: what is here is incomplete'"); err != nil {
+		return err
+	}
+	if err := o.write(ctx, s, dir, m, until, replay); err != nil {
+		return fmt.Errorf("%w\nDatabase %s is INCOMPLETE and must not be served: the restore had begun to write it. The product refuses to start on it (table %s). "+
+			"Mend the cause and restore again with --overwrite", err, s.database, model.RestoringTable)
+	}
+	_, err = s.pool.ExecContext(ctx, "DROP TABLE IF EXISTS "+mark)
+	return err
+}
+
+// write fills the empty database and the files folder.
+func (o Options) write(ctx context.Context, s *server, dir string, m *Manifest, until Until, replay *replay) error {
 	o.Say("loading database %s", s.database)
 	if err := s.load(ctx, filepath.Join(dir, dumpName)); err != nil {
 		return err
 	}
-	if replay == nil {
-		return nil
+	if replay != nil {
+		o.Say("going on from %s with %d files of the log, until %s", m.Log, len(replay.files), until)
+		if err := s.replay(ctx, replay); err != nil {
+			return err
+		}
 	}
-	o.Say("going on from %s with %d files of the log, until %s", m.Log, len(replay.files), until)
-	return s.replay(ctx, replay)
+	return o.restoreFiles(ctx, dir, m)
 }
+
+// mayReplay asks the server whether our account may do again what a log holds, by trying what needs the same privileges and does nothing.
+func (s *server) mayReplay(ctx context.Context) error {
+	for _, try := range programs[s.engine].replayTries {
+		_, err := s.pool.ExecContext(ctx, try)
+		var refused *mysqldriver.MySQLError
+		if errors.As(err, &refused) && refused.Number == accessDenied {
+			return fmt.Errorf("the account may not do again what is in the binary log, so it cannot go on to a later moment; nothing was touched. Let the server's administrator GRANT %s ON *.* to it (docs/deploy.md, Restoring): %w",
+				programs[s.engine].replayGrant, err)
+		}
+		if err != nil && !(errors.As(err, &refused) && refused.Number == notALog) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Errors of the server: a privilege is missing; a BINLOG statement, which it would be allowed to do, is empty.
+const (
+	accessDenied = 1227
+	notALog      = 1149
+)
 
 // makeEmpty makes the database, or sees to it that it is empty: by dropping it if overwrite says so and nobody uses it.
 func (s *server) makeEmpty(ctx context.Context, overwrite bool) error {
@@ -148,9 +195,8 @@ func (s *server) makeEmpty(ctx context.Context, overwrite bool) error {
 	if users > 0 {
 		return fmt.Errorf("%d connections are using database %s: stop the product first", users, s.database)
 	}
-	name := "`" + strings.ReplaceAll(s.database, "`", "``") + "`"
 	if tables > 0 {
-		if _, err := s.pool.ExecContext(ctx, "DROP DATABASE "+name); err != nil {
+		if _, err := s.pool.ExecContext(ctx, "DROP DATABASE "+s.name()); err != nil {
 			return err
 		}
 	}
@@ -159,9 +205,12 @@ func (s *server) makeEmpty(ctx context.Context, overwrite bool) error {
 	if err != nil || there.Valid {
 		return err
 	}
-	_, err = s.pool.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+	_, err = s.pool.ExecContext(ctx, "CREATE DATABASE "+s.name()+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 	return err
 }
+
+// name is the database's name as statements want it.
+func (s *server) name() string { return "`" + strings.ReplaceAll(s.database, "`", "``") + "`" }
 
 // load has the server's own client read a compressed dump.
 func (s *server) load(ctx context.Context, path string) error {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -138,10 +139,18 @@ func tlsOptions(mode, engine string) []string {
 	return []string{"ssl-mode=PREFERRED"}
 }
 
-// Programs of each engine: what dumps, what reads SQL, what reads the binary log.
-var programs = map[string]struct{ dump, client, log, packages string }{
-	engineMariaDB: {"mariadb-dump", "mariadb", "mariadb-binlog", "mariadb-client and mariadb-server-core, of the server's version"},
-	engineMySQL:   {"mysqldump", "mysql", "mysqlbinlog", "mysql-client and mysql-server-core (or MySQL's own mysql-community-client), of the server's version"},
+// program are the names of a server's programs, and what an account needs to have a log done again.
+type program struct {
+	dump, client, log, packages string // what dumps, what reads SQL, what reads the binary log; where they come from
+	replayGrant                 string
+	replayTries                 []string // statements that want these privileges and do nothing
+}
+
+var programs = map[string]program{
+	engineMariaDB: {"mariadb-dump", "mariadb", "mariadb-binlog", "mariadb-client and mariadb-server-core, of the server's version",
+		"BINLOG REPLAY", []string{"BINLOG ''"}},
+	engineMySQL: {"mysqldump", "mysql", "mysqlbinlog", "mysql-client and mysql-server-core (or MySQL's own mysql-community-client), of the server's version",
+		"REPLICATION_APPLIER", []string{"BINLOG ''", "SET @@session.gtid_next = 'AUTOMATIC'"}},
 }
 
 // command prepares one of the server's programs. The option file has to come first.
@@ -157,22 +166,53 @@ func (s *server) command(ctx context.Context, program string, args ...string) (*
 
 // run starts c and waits; what it says on stderr goes into the error.
 func run(c *exec.Cmd) error {
-	var says bytes.Buffer
-	c.Stderr = &head{b: &says}
+	var says sayings
+	c.Stderr = &says
 	if err := c.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %s", c.Args[0], err, strings.TrimSpace(says.String()))
+		return fmt.Errorf("%s: %w: %s", filepath.Base(c.Args[0]), err, says.text())
 	}
 	return nil
 }
 
-// head keeps the first few kilobytes of what is written.
-type head struct{ b *bytes.Buffer }
+// sayings keeps the first lines of what a program says on stderr, without the statements that the clients repeat between two rules when they
+// fail: a line of a log is of no use to anybody, and a row of a dump is nobody's business.
+type sayings struct {
+	line, kept []byte
+	repeats    bool
+}
 
-func (t *head) Write(p []byte) (int, error) {
-	if room := 4096 - t.b.Len(); room > 0 {
-		t.b.Write(p[:min(room, len(p))])
+// Bounds of what is kept.
+const (
+	maxSaid = 4096
+	maxLine = 1024
+	rule    = "--------------"
+)
+
+func (s *sayings) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		part, after, ended := bytes.Cut(rest, []byte("\n"))
+		s.line = append(s.line, part[:min(len(part), maxLine-len(s.line))]...)
+		if rest = after; ended {
+			s.endLine()
+		}
 	}
 	return len(p), nil
+}
+
+func (s *sayings) endLine() {
+	line := bytes.TrimSpace(s.line)
+	switch {
+	case string(line) == rule:
+		s.repeats = !s.repeats
+	case !s.repeats && len(line) > 0 && len(s.kept)+len(line) < maxSaid:
+		s.kept = append(append(s.kept, line...), '\n')
+	}
+	s.line = s.line[:0]
+}
+
+func (s *sayings) text() string {
+	s.endLine()
+	return string(bytes.TrimSpace(s.kept))
 }
 
 // logs tells whether the server keeps a binary log.

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -131,10 +133,10 @@ func TestZipBombs(t *testing.T) {
 
 	// What is no sheet is unpacked in memory: less of it is allowed.
 	_, _, err = read(t, claim(t, good, "xl/styles.xml", maxOther))
-	wantFileError(t, "bomb of another part", err, model.CodeTooLarge, "图片等内容解压后超过 64 MB")
+	wantFileError(t, "bomb of another part", err, model.CodeTooLarge, "图片等内容解压后超过 32 MB")
 
 	// A bomb whose directory claims to be small unpacks no further than it claims.
-	spaces := strings.Repeat(" ", 4<<20)
+	spaces := strings.Repeat("<!--"+strings.Repeat(" ", 1000)+"-->", 4000)
 	bomb := repack(t, good, firstSheet, func(b []byte) io.Reader {
 		return strings.NewReader(strings.Replace(string(b), "<sheetData>", "<sheetData>"+spaces, 1))
 	})
@@ -143,6 +145,93 @@ func TestZipBombs(t *testing.T) {
 	}
 	_, _, err = read(t, claim(t, bomb, firstSheet, 1000))
 	wantFileError(t, "lying bomb", err, model.CodeInvalid, "已损坏")
+}
+
+// TestNothingIsReadIntoMemoryWhole shows that a small file which unpacks to one endless text, or to endless elements where they become many times
+// their size in memory, is turned away while little of it was read, whichever reader of spreadsheets it is uploaded to.
+func TestNothingIsReadIntoMemoryWhole(t *testing.T) {
+	good := goodXLSX(t)
+	inSheet := func(b []byte, text io.Reader) io.Reader {
+		before, after, _ := bytes.Cut(b, []byte("<sheetData>"))
+		return io.MultiReader(bytes.NewReader(before), strings.NewReader("<sheetData>"), text, bytes.NewReader(after))
+	}
+	for _, c := range []struct {
+		name, part, says string
+		change           func([]byte) io.Reader
+	}{
+		{"spaces", firstSheet, "一处内容超过 1 MB", func(b []byte) io.Reader { return inSheet(b, io.LimitReader(endless(" "), 100<<20)) }},
+		{"comment", firstSheet, "一处内容超过 1 MB", func(b []byte) io.Reader {
+			return inSheet(b, io.MultiReader(strings.NewReader("<!--"), io.LimitReader(endless("x"), 100<<20), strings.NewReader("-->")))
+		}},
+		{"attribute", firstSheet, "一处内容超过 1 MB", func(b []byte) io.Reader {
+			return inSheet(b, io.MultiReader(strings.NewReader("<row a='"), io.LimitReader(endless("x"), 100<<20), strings.NewReader("'/>")))
+		}},
+		{"cells of a row", firstSheet, "一行超过 16384 格", func(b []byte) io.Reader {
+			return inSheet(b, io.MultiReader(strings.NewReader("<row>"), io.LimitReader(endless("<c/>"), 40<<20), strings.NewReader("<c><v>1</v></c></row>")))
+		}},
+		{"letters of a cell", firstSheet, "多得不像名单", func(b []byte) io.Reader {
+			return inSheet(b, io.MultiReader(strings.NewReader("<row><c><is><c/>"), io.LimitReader(endless("<r/>"), 40<<20), strings.NewReader("</is></c></row>")))
+		}},
+		{"texts", "xl/sharedStrings.xml", "多得不像名单", func([]byte) io.Reader {
+			return io.MultiReader(strings.NewReader(`<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">`), io.LimitReader(endless("<si/>"), 100<<20), strings.NewReader("</sst>"))
+		}},
+		{"many styles", "xl/styles.xml", "多得不像名单", func(b []byte) io.Reader {
+			return strings.NewReader(strings.Replace(string(b), "</cellXfs>", strings.Repeat("<xf/>", maxStyles+1)+"</cellXfs>", 1))
+		}},
+		{"large styles", "xl/styles.xml", "样式等内容解压后超过", func(b []byte) io.Reader {
+			return strings.NewReader(strings.Replace(string(b), "</cellXfs>", strings.Repeat("<xf/>", maxParsed/5)+"</cellXfs>", 1))
+		}},
+	} {
+		bomb := repack(t, good, c.part, c.change)
+		for reader, upload := range map[string]func() error{
+			"roster": func() error { _, _, err := read(t, bomb); return err },
+			"list": func() error {
+				return ReadCells(bytes.NewReader(bomb), 20<<20, func([]string) bool { return true }, func(int, []string) error { return nil })
+			},
+		} {
+			var err error
+			most := peak(func() { err = upload() })
+			wantFileError(t, c.name+" in a "+reader, err, model.CodeTooLarge, c.says)
+			if most > 64<<20 {
+				t.Errorf("%s in a %s: %d MB of memory for a file of %d kB", c.name, reader, most>>20, len(bomb)>>10)
+			}
+		}
+	}
+}
+
+// peak tells how much larger the heap was at most while work was done.
+func peak(work func()) uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	before, done, most := m.HeapInuse, make(chan struct{}), make(chan uint64)
+	go func() {
+		top := before
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			top = max(top, m.HeapInuse)
+			select {
+			case <-done:
+				most <- top - before
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	work()
+	close(done)
+	return <-most
+}
+
+// endless repeats a text.
+type endless string
+
+func (e endless) Read(b []byte) (n int, err error) {
+	for n+len(e) <= len(b) {
+		n += copy(b[n:], e)
+	}
+	return n, nil
 }
 
 func TestWideAndTallSheets(t *testing.T) {
