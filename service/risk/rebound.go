@@ -156,7 +156,7 @@ func readBindings(l look, stories map[model.ID]*story) error {
 	for _, r := range approved {
 		objects["binding_request:"+r.ID.String()] = holder{r.PersonID, r.MemberID, r.UnionID}
 	}
-	bindings, err := deedsOf(l, objects, time.Time{}, actMatch, actApprove)
+	bindings, err := deedsOf(l, objects, time.Unix(0, 0), actMatch, actApprove) // ever: MySQL refuses a time of zero
 	for _, d := range bindings {
 		stories[d.of.person].bindings = append(stories[d.of.person].bindings, d)
 	}

@@ -20,6 +20,7 @@ func TestFindMembers(t *testing.T) {
 	var all []model.Member
 	for i := range 900 {
 		m := model.Member{ID: w.db.NewID(), UnionID: unions[0], Name: []string{"陈甲", "陈乙", "李丙", "王丁"}[rng.IntN(4)], Department: []string{"财务科", "一车间", ""}[rng.IntN(3)], Status: active}
+		m.JoinedAt, m.CreatedAt, m.UpdatedAt = w.db.Now(), w.db.Now(), w.db.Now()
 		if rng.IntN(40) == 0 {
 			m.UnionID = unions[1]
 		}
@@ -28,7 +29,7 @@ func TestFindMembers(t *testing.T) {
 		}
 		number, err := w.sealer.Seal(rosterfile.DemoIDNumber(i), model.SealPersonIDNumber)
 		w.ok(err)
-		person := model.Person{ID: w.db.NewID(), IDNumberSealed: number, IDNumberHash: w.sealer.Hash(model.HashIDNumber, rosterfile.DemoIDNumber(i))}
+		person := model.Person{ID: w.db.NewID(), IDNumberSealed: number, IDNumberHash: w.sealer.Hash(model.HashIDNumber, rosterfile.DemoIDNumber(i)), CreatedAt: w.db.Now()}
 		w.ok(w.db.Read(ctx).Create(&person).Error)
 		m.PersonID, m.PhoneHash = person.ID, w.sealer.Hash(model.HashPhone, rosterfile.DemoPhone(i))
 		m.PhoneSealed, err = w.sealer.Seal(rosterfile.DemoPhone(i), model.SealMemberPhone)
