@@ -3,17 +3,23 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
 	"bangfu/model"
 )
 
 const (
-	roundLimit = 50               // rows of one kind in one round
-	roundTime  = 30 * time.Second // of one round
-	awayAfter  = 3                // calls in a row that WeChat did not answer end a round: it is away
+	roundLimit   = 50               // rows of one kind that are read at once
+	roundWorkers = 8                // calls to WeChat at once, at most
+	rowsAWorker  = 10               // so few rows are done by one worker
+	roundTime    = 30 * time.Second // of one call of Complete
+	awayAfter    = 3                // calls in a row that WeChat did not answer end a round: it is away
 )
 
 // Complete finishes what is due: it asks WeChat about payments of which no notice came, closes those whose time is over, asks for refunds and follows
@@ -33,35 +39,72 @@ type due struct {
 	Attempts int
 }
 
-// round does one kind of rows whose time has come, the longest due first.
+// round does one kind of rows whose time has come, the longest due first, until none is left or WeChat is away.
 func (s *Service) round(ctx context.Context, kind any, most time.Duration, do func(context.Context, model.ID) error) error {
-	var rows []due
-	err := s.db.Read(ctx).Model(kind).Select("id", "attempts").Where("next_try_at <= ?", s.db.Now()).Order("next_try_at, id").Limit(roundLimit).Find(&rows).Error
-	if err != nil {
-		return err
+	for {
+		var rows []due
+		err := s.db.Read(ctx).Model(kind).Select("id", "attempts").Where("next_try_at <= ?", s.db.Now()).Order("next_try_at, id").Limit(roundLimit).Find(&rows).Error
+		if err != nil {
+			return err
+		}
+		away, err := s.each(ctx, rows, func(ctx context.Context, row due) error {
+			mine, err := s.claim(ctx, kind, row, most)
+			if err != nil || !mine {
+				return err
+			}
+			return do(ctx, row.ID)
+		})
+		if err != nil || away || len(rows) < roundLimit || ctx.Err() != nil {
+			return err
+		}
 	}
+}
+
+// each does something with all rows: few of them one after the other, many side by side, since nearly all of the time is spent waiting for WeChat.
+// away tells that it did not answer awayAfter times in a row; that alone is no error.
+func (s *Service) each(ctx context.Context, rows []due, do func(context.Context, due) error) (away bool, err error) {
+	var mu sync.Mutex
 	var failed []error
 	silent := 0
-	for _, row := range rows {
-		mine, err := s.claim(ctx, kind, row, most)
-		if err != nil {
-			return errors.Join(append(failed, err)...)
+	next := func() (row due, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(rows) == 0 || silent >= awayAfter {
+			return row, false
 		}
-		if !mine {
-			continue
-		}
-		switch err = do(ctx, row.ID); {
-		case err == nil:
-			silent = 0
-		case model.CodeOf(err) == model.CodeWechat: // logged by the client; tried again later
-			if silent++; silent >= awayAfter {
-				return errors.Join(failed...)
+		row, rows = rows[0], rows[1:]
+		return row, true
+	}
+	work := func() {
+		for row, ok := next(); ok; row, ok = next() {
+			err := do(ctx, row)
+			mu.Lock()
+			switch {
+			case err == nil:
+				silent = 0
+			case model.CodeOf(err) == model.CodeWechat: // logged by the client; tried again later
+				silent++
+			default:
+				failed = append(failed, err)
 			}
-		default:
-			failed = append(failed, err)
+			mu.Unlock()
 		}
 	}
-	return errors.Join(failed...)
+	var others errgroup.Group
+	for range min(roundWorkers, 1+len(rows)/rowsAWorker) - 1 {
+		others.Go(func() (err error) {
+			defer func() {
+				if p := recover(); p != nil { // as the scheduler does for the worker that it knows of
+					err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				}
+			}()
+			work()
+			return nil
+		})
+	}
+	work()
+	failed = append(failed, others.Wait())
+	return silent >= awayAfter, errors.Join(failed...)
 }
 
 // claim takes a row that is due by setting when it is due again, should this try come to nothing; false if another was
