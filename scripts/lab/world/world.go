@@ -86,7 +86,9 @@ func Seed(ctx context.Context, a *app.App, o Options) (*World, error) {
 			return nil, fmt.Errorf("members: %w", err)
 		}
 	}
-	_, err = a.Tally.Rebuild(ctx) // the rows came without the product
+	if o.Members > 0 {
+		_, err = a.Tally.Rebuild(ctx) // the rows came without the product; goods alone move no figure
+	}
 	return w, err
 }
 
