@@ -59,52 +59,53 @@ func (r *rush) asks(b buyer, key string, c order.Cart) func(ctx context.Context)
 	return func(ctx context.Context) (order.Placed, error) { return r.Order.Checkout(ctx, b.actor(), key, c) }
 }
 
-// TestEngineBatch shows that checkouts of one batch are decided in the order of arrival, each by what those before it left, and that a
-// refusal leaves nothing.
+// TestEngineBatch shows that checkouts of one batch are decided in the order of arrival, each by what those before it left, that a
+// refusal leaves nothing, and that a person has one checkout under way at a time.
 func TestEngineBatch(t *testing.T) {
 	r := unguarded(t)
 	_, k := r.product(r.shop.Suppliers[0], r.shop.Paired, "头水紫菜", 100_00)
 	r.adjust(k.ID, 5-r.onHand(k.ID))
-	rich, poor, third := r.buyer(r.union, 600_00), r.buyer(r.union, 150_00), r.buyer(r.union, 600_00)
-	early := r.buyers(r.union, 2, 600_00)
-	strange := third.cart(1, k)
+	rich, poor, lost, third := r.buyer(r.union, 600_00), r.buyer(r.union, 150_00), r.buyer(r.union, 600_00), r.buyer(r.union, 600_00)
+	early, late := r.buyers(r.union, 2, 600_00), r.buyers(r.union, 3, 600_00)
+	strange := lost.cart(1, k)
 	strange.AddressID = rich.Address
 	mixed := third.cart(1, k)
 	mixed.Payment = order.PayMixed
-	ends := r.together(t,
+	asks := []func(context.Context) (order.Placed, error){
 		r.asks(early[0], "first-0001", early[0].cart(1, r.shop.SKUs[0])), // two batches of one that take the others' waiting time
 		r.asks(early[1], "first-0002", early[1].cart(1, r.shop.SKUs[0])),
 		r.asks(rich, "rich-0001", rich.cart(2, k)),
 		r.asks(rich, "rich-0001", rich.cart(2, k)), // the same again
-		r.asks(rich, "rich-0001", rich.cart(1, k)), // the same key for something else
+		r.asks(rich, "rich-0002", rich.cart(1, k)), // and something else
 		r.asks(poor, "poor-0001", poor.cart(2, k)), // too little money
-		r.asks(poor, "poor-0002", poor.cart(1, k)),
-		r.asks(poor, "poor-0003", poor.cart(1, k)), // the money is gone by now
-		r.asks(third, "thrd-0001", strange),        // somebody else's address
-		r.asks(third, "thrd-0002", third.cart(3, k)),
-		r.asks(third, "thrd-0003", mixed),
-		r.asks(third, "thrd-0004", third.cart(1, k)),
-		r.asks(third, "thrd-0005", third.cart(1, k)),
-	)
-	want := []model.Code{"", "", "", "", model.CodeIdempotencyMismatch, model.CodeInsufficientBalance, "", model.CodeInsufficientBalance, model.CodeNotFound,
-		model.CodeSoldOut, "", "", model.CodeSoldOut}
+		r.asks(lost, "lost-0001", strange),         // somebody else's address
+		r.asks(late[0], "late-0001", late[0].cart(4, k)),
+		r.asks(third, "thrd-0001", mixed),
+		r.asks(late[1], "late-0002", late[1].cart(2, k)),
+		r.asks(late[2], "late-0003", late[2].cart(1, k)),
+	}
+	ends := r.together(t, asks...)
+	want := []model.Code{"", "", "", model.CodeConflict, model.CodeConflict, model.CodeInsufficientBalance, model.CodeNotFound, model.CodeSoldOut, "", "", model.CodeSoldOut}
 	for i, e := range ends {
 		if model.CodeOf(e.err) != want[i] {
 			t.Errorf("%d: %v, want %q", i, e.err, want[i])
 		}
 	}
-	if ends[2].placed != ends[3].placed || ends[2].placed.ID == 0 {
-		t.Errorf("%+v, and again %+v", ends[2].placed, ends[3].placed)
-	}
-	if n, left := r.count(&model.Order{}, "1 = 1"), r.onHand(k.ID); n != 6 || left != 0 {
+	if n, left := r.count(&model.Order{}, "1 = 1"), r.onHand(k.ID); n != 5 || left != 0 {
 		t.Errorf("%d orders, %d left", n, left)
+	}
+	if again, err := asks[3](context.Background()); err != nil || again != ends[2].placed || again.ID == 0 {
+		t.Errorf("%+v, and again %+v, %v", ends[2].placed, again, err)
+	}
+	if _, err := r.asks(rich, "rich-0001", rich.cart(1, k))(context.Background()); model.CodeOf(err) != model.CodeIdempotencyMismatch {
+		t.Errorf("the same key for something else: %v", err)
 	}
 	var sold order.SoldOut
 	var shown *model.Error
-	if errors.As(ends[9].err, &shown) {
+	if errors.As(ends[7].err, &shown) {
 		sold, _ = shown.Data.(order.SoldOut)
 	}
-	if sold.Available != 2 {
+	if sold.Available != 3 {
 		t.Errorf("%+v", sold)
 	}
 }
@@ -192,12 +193,13 @@ func TestEngineFull(t *testing.T) {
 	r := unguarded(t)
 	b := r.buyer(r.union, 600_00)
 	cart := b.cart(1, r.shop.SKUs[0])
-	cart.TotalFen++ // refused when it is decided, so that it costs nothing
 
 	asked, taken := 4000, r.DB.Lanes()*256+2048 // taken, at most: by the transactions and by the queue
 	ended := make(chan error, asked)
-	start := func(ctx context.Context, key string) {
-		go func() { _, err := r.Order.Checkout(ctx, b.actor(), key, cart); ended <- err }()
+	start := func(ctx context.Context, i int) {
+		stranger := b.actor()
+		stranger.ID = model.ID(1 + i) // refused when it is decided, so that it costs nothing
+		go func() { _, err := r.Order.Checkout(ctx, stranger, fmt.Sprintf("full-%05d", i), cart); ended <- err }()
 	}
 	codes := map[model.Code]int{}
 	r.holding(t, func() {
@@ -207,7 +209,7 @@ func TestEngineFull(t *testing.T) {
 			if i%10 == 9 {
 				ctx = giveUp
 			}
-			start(ctx, fmt.Sprintf("full-%05d", i))
+			start(ctx, i)
 		}
 		for range asked - taken {
 			select {
@@ -239,7 +241,7 @@ func TestEngineFull(t *testing.T) {
 	if !errors.As(late, &shown) || shown.RetryAfter <= 0 {
 		t.Error("no word of when to come back")
 	}
-	if codes[model.CodeBusy] < asked-taken-100 || codes[model.CodePriceChanged] < 1500 || gone == 0 || codes[model.CodeBusy]+codes[model.CodePriceChanged]+gone != asked {
+	if codes[model.CodeBusy] < asked-taken-100 || codes[model.CodeNotFound] < 1500 || gone == 0 || codes[model.CodeBusy]+codes[model.CodeNotFound]+gone != asked {
 		t.Errorf("%v, %d gave up", codes, gone)
 	}
 }

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"crypto/rand"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -35,91 +36,193 @@ type Verdict struct {
 	RetryAfter time.Duration
 }
 
-// doorScript decides in one go. KEYS: hold, rate, sold-out marks (none in a cluster, where they live in
-// other slots). ARGV: token, hold ms, gap ms (0 = no limit), burst ms. Returns {outcome, detail}.
-const doorScript = `local g=tonumber(ARGV[3])
-if g>0 then
-local t=redis.call('PTTL',KEYS[2])
+// Caller is somebody before the door with what their cart holds.
+type Caller struct {
+	Member model.ID
+	SKUs   []model.ID
+}
+
+// doorScript decides for n callers in one go. KEYS: hold and rate of each, then sold-out marks (none in a cluster, where they live in other
+// slots). ARGV: token, hold ms, gap ms (0 = no limit), burst ms, n, and for each caller the numbers of its marks. Returns outcome and detail of each.
+const doorScript = `local gap,burst,n=tonumber(ARGV[3]),tonumber(ARGV[4]),tonumber(ARGV[5])
+local said,out={},{}
+for i=1,n do
+local hold,rate,o,d=KEYS[2*i-1],KEYS[2*i],0,0
+if gap>0 then
+local t=redis.call('PTTL',rate)
 if t<0 then t=0 end
-t=t+g
-if t>tonumber(ARGV[4]) then return {1,t-ARGV[4]} end
-redis.call('SET',KEYS[2],1,'PX',t)
+t=t+gap
+if t>burst then o,d=1,t-burst else redis.call('SET',rate,1,'PX',t) end
 end
-local o=redis.call('GET',KEYS[1])
-if o and o~=ARGV[1] then return {2,0} end
-for i=3,#KEYS do
-if redis.call('EXISTS',KEYS[i])==1 then return {3,i-3} end
+if o==0 then
+local held=redis.call('GET',hold)
+if held and held~=ARGV[1] then o=2 end
 end
-redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
-return {0,0}`
+if o==0 then
+for m in string.gmatch(ARGV[5+i],'%d+') do
+m=tonumber(m)
+if out[m]==nil then out[m]=redis.call('EXISTS',KEYS[2*n+m+1])==1 end
+if out[m] then o,d=3,m break end
+end
+end
+if o==0 then redis.call('SET',hold,ARGV[1],'PX',ARGV[2]) end
+said[2*i-1],said[2*i]=o,d
+end
+return said`
 
 // Door is what a checkout passes before it may cost a transaction: one member at a time, not too
 // often, nothing that is known to be sold out. It is one round trip. Call release (never nil) when the
-// checkout has been answered. It fails open: the database decides alone then.
+// checkout has been decided. It fails open: the database decides alone then.
 func (g *Guard) Door(ctx context.Context, member model.ID, skus []model.ID) (v Verdict, release func()) {
-	hold := g.prefix + "{m" + member.String() + "}:hold"
-	keys := append(make([]string, 0, 2+len(skus)), hold, g.prefix+"{m"+member.String()+"}:rate")
-	if !g.cluster {
-		for _, sku := range skus {
-			keys = append(keys, g.soldOutKey(sku))
-		}
-	}
-	var gap, burst int64
-	if g.doorLimit > 0 {
-		gap, burst = spacing(g.doorLimit, DoorPer)
-	}
-	token := rand.Text()
-	var said *redis.Cmd
-	marks := make([]*redis.IntCmd, 0, len(skus))
-	lane := laneOf(member) // a member's hold is taken and released in this order
-	err := g.runIn(ctx, lane, func(p redis.Pipeliner) {
-		said = p.Eval(context.Background(), doorScript, keys, token, DoorHold.Milliseconds(), gap, burst)
-		if g.cluster {
-			for _, sku := range skus {
-				marks = append(marks, p.Exists(context.Background(), g.soldOutKey(sku)))
-			}
-		}
-	})
-	release = func() {}
-	if !notAsked(err) { // after another error the hold may exist all the same: the answer was lost
-		release = func() {
-			g.post(lane, func(p redis.Pipeliner) { p.Eval(context.Background(), releaseScript, []string{hold}, token) }, func(err error) { g.outcome("release", err) })
-		}
-	}
-	if err == nil {
-		v = verdict(said, marks, skus)
-	}
-	if v.Outcome == Pass {
-		g.outcome("door", err)
-		return v, release
-	}
-	g.count("door", refused)
-	if v.Outcome == SoldOut && g.cluster {
-		release() // the hold was taken before the marks were known
-	}
-	return v, func() {}
+	verdicts, release := g.Doors(ctx, []Caller{{member, skus}})
+	return verdicts[0], release
 }
 
-// laneOf spreads members over the lanes; the last digits of ids alone would not.
-func laneOf(member model.ID) int { return int(uint64(member) * 0x9E3779B97F4A7C15 >> 32 % senders) }
+// doorLane is the lane of all that goes through the door: a member's hold is taken and released in the order of the calls.
+const doorLane = 0
 
-// verdict puts the script's answer and, in a cluster, the marks together.
-func verdict(said *redis.Cmd, marks []*redis.IntCmd, skus []model.ID) Verdict {
-	detail := reply(said, 1)
-	switch outcome := Outcome(reply(said, 0)); outcome {
-	case Flood:
-		return Verdict{Outcome: Flood, RetryAfter: time.Duration(detail) * time.Millisecond}
-	case SoldOut:
-		return Verdict{Outcome: SoldOut, SKU: skus[detail]}
-	case InFlight:
-		return Verdict{Outcome: InFlight}
+// Doors is Door for callers who come together, no member twice: one script for all of them (in a cluster one each). A verdict for each,
+// and one release for all who passed.
+func (g *Guard) Doors(ctx context.Context, callers []Caller) (verdicts []Verdict, release func()) {
+	d := newDoor(g, callers)
+	err := g.runIn(ctx, doorLane, d.ask)
+	verdicts = make([]Verdict, len(callers))
+	if err == nil {
+		verdicts = d.verdicts()
 	}
-	for i, mark := range marks {
-		if mark.Val() > 0 {
-			return Verdict{Outcome: SoldOut, SKU: skus[i]}
+	var held []string
+	for i, v := range verdicts {
+		if v.Outcome == Pass {
+			g.outcome("door", err)
+		} else {
+			g.count("door", refused)
+		}
+		if v.Outcome == Pass || g.cluster && v.Outcome == SoldOut { // in a cluster the hold was taken before the marks were known
+			held = append(held, d.holds[i])
+		}
+	}
+	if notAsked(err) || len(held) == 0 { // after another error the holds may exist all the same: the answer was lost
+		return verdicts, func() {}
+	}
+	return verdicts, func() {
+		g.post(doorLane, func(p redis.Pipeliner) { d.free(p, held) }, func(err error) { g.outcome("release", err) })
+	}
+}
+
+// door is one call of Doors.
+type door struct {
+	g       *Guard
+	callers []Caller
+	token   string
+	holds   []string // a key for each caller
+	skus    []model.ID
+	numbers map[model.ID]int // of the SKUs among skus
+	said    []*redis.Cmd     // the script's answers: one, in a cluster one a caller
+	marks   []*redis.IntCmd  // in a cluster, by SKU
+}
+
+func newDoor(g *Guard, callers []Caller) *door {
+	d := &door{g: g, callers: callers, token: rand.Text(), holds: make([]string, len(callers)), numbers: map[model.ID]int{}}
+	for i, c := range callers {
+		d.holds[i] = g.prefix + "{m" + c.Member.String() + "}:hold"
+		for _, sku := range c.SKUs {
+			if _, known := d.numbers[sku]; !known {
+				d.numbers[sku] = len(d.skus)
+				d.skus = append(d.skus, sku)
+			}
+		}
+	}
+	return d
+}
+
+// ask adds the commands that ask for all callers.
+func (d *door) ask(p redis.Pipeliner) {
+	if !d.g.cluster {
+		d.said = append(d.said, d.eval(p, 0, len(d.callers)))
+		return
+	}
+	for i := range d.callers {
+		d.said = append(d.said, d.eval(p, i, i+1))
+	}
+	for _, sku := range d.skus {
+		d.marks = append(d.marks, p.Exists(context.Background(), d.g.soldOutKey(sku)))
+	}
+}
+
+// eval adds the script for some callers.
+func (d *door) eval(p redis.Pipeliner, from, to int) *redis.Cmd {
+	var gap, burst int64
+	if d.g.doorLimit > 0 {
+		gap, burst = spacing(d.g.doorLimit, DoorPer)
+	}
+	keys := make([]string, 0, 2*(to-from)+len(d.skus))
+	args := append(make([]any, 0, 5+to-from), d.token, DoorHold.Milliseconds(), gap, burst, to-from)
+	for i := from; i < to; i++ {
+		keys = append(keys, d.holds[i], d.g.prefix+"{m"+d.callers[i].Member.String()+"}:rate")
+		args = append(args, d.numbersOf(d.callers[i]))
+	}
+	if !d.g.cluster {
+		for _, sku := range d.skus {
+			keys = append(keys, d.g.soldOutKey(sku))
+		}
+	}
+	return p.Eval(context.Background(), doorScript, keys, args...)
+}
+
+// numbersOf are the numbers of a caller's marks for the script: "0 3". In a cluster it has none.
+func (d *door) numbersOf(c Caller) string {
+	if d.g.cluster {
+		return ""
+	}
+	var text []byte
+	for _, sku := range c.SKUs {
+		text = append(strconv.AppendInt(text, int64(d.numbers[sku]), 10), ' ')
+	}
+	return string(text)
+}
+
+// verdicts puts the script's answers and, in a cluster, the marks together.
+func (d *door) verdicts() []Verdict {
+	verdicts := make([]Verdict, len(d.callers))
+	for i, c := range d.callers {
+		said, at := d.said[0], 2*i
+		if d.g.cluster {
+			said, at = d.said[i], 0
+		}
+		detail := reply(said, at+1)
+		switch outcome := Outcome(reply(said, at)); outcome {
+		case Flood:
+			verdicts[i] = Verdict{Outcome: Flood, RetryAfter: time.Duration(detail) * time.Millisecond}
+		case SoldOut:
+			verdicts[i] = Verdict{Outcome: SoldOut, SKU: d.skus[detail]}
+		case InFlight:
+			verdicts[i] = Verdict{Outcome: InFlight}
+		case Pass:
+			verdicts[i] = d.marked(c)
+		}
+	}
+	return verdicts
+}
+
+// marked is the verdict by the marks that the script could not see.
+func (d *door) marked(c Caller) Verdict {
+	for _, sku := range c.SKUs {
+		if d.marks != nil && d.marks[d.numbers[sku]].Val() > 0 {
+			return Verdict{Outcome: SoldOut, SKU: sku}
 		}
 	}
 	return Verdict{}
+}
+
+// free adds the commands that release holds.
+func (d *door) free(p redis.Pipeliner, held []string) {
+	if !d.g.cluster {
+		p.Eval(context.Background(), releaseScript, held, d.token)
+		return
+	}
+	for _, hold := range held {
+		p.Eval(context.Background(), releaseScript, []string{hold}, d.token)
+	}
 }
 
 // MarkSoldOut has the door turn checkouts of the SKU away for ttl (at least 1 ms). Mark only what has

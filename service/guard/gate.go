@@ -13,7 +13,9 @@ import (
 // The scripts are sent whole (EVAL): they are short, and a server that restarted or failed over knows
 // none by its hash.
 const (
-	releaseScript = `if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end
+	releaseScript = `for i=1,#KEYS do
+if redis.call('GET',KEYS[i])==ARGV[1] then redis.call('DEL',KEYS[i]) end
+end
 return 0`
 
 	// GCRA whose state is the key's remaining life: no clock is read, none can disagree.

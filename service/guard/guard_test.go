@@ -259,6 +259,35 @@ func TestDoor(t *testing.T) {
 				t.Errorf("%+v", v)
 			}
 		})
+		t.Run("ManyAtOnce", func(t *testing.T) {
+			g.MarkSoldOut(ctx, 88, time.Minute)
+			_, leave := g.Door(ctx, 42, []model.ID{87})
+			callers := []Caller{{41, []model.ID{87, 88}}, {42, []model.ID{87}}, {43, []model.ID{87}}, {1, []model.ID{87}}, {44, []model.ID{86, 88}}, {45, nil}}
+			want := []Verdict{{Outcome: SoldOut, SKU: 88}, {Outcome: InFlight}, {}, {Outcome: Flood}, {Outcome: SoldOut, SKU: 88}, {}}
+			for range DefaultDoorLimit { // member 1 may have come back meanwhile
+				g.Door(ctx, 1, nil)
+			}
+			got, release := g.Doors(ctx, callers)
+			for i, v := range got {
+				if v.RetryAfter = 0; v != want[i] {
+					t.Errorf("caller %d: %+v, want %+v", i, v, want[i])
+				}
+			}
+			release()
+			got, release = g.Doors(ctx, []Caller{{42, nil}, {43, nil}, {45, nil}, {41, nil}, {44, nil}})
+			for i, v := range got {
+				if want := map[bool]Outcome{true: InFlight, false: Pass}[i == 0]; v.Outcome != want {
+					t.Errorf("after release, caller %d: %+v", i, v)
+				}
+			}
+			release()
+			leave()
+			if v, release := g.Door(ctx, 42, nil); v.Outcome != Pass {
+				t.Errorf("a release took another's hold: %+v", v)
+			} else {
+				release()
+			}
+		})
 		t.Run("NoLimitForLoadTests", func(t *testing.T) {
 			o := o
 			o.DoorLimit = -1

@@ -228,8 +228,7 @@ func (d *desk) serve(j *journal, t *ticket) answer {
 		return answer{err: err}
 	}
 	j.keys = append(j.keys, key)
-	d.answered[t.ref()] = key
-	d.hand(t.actor.ID, b)
+	d.hand(b)
 	return answer{placed: placed}
 }
 
@@ -252,16 +251,10 @@ func (d *desk) decide(t *ticket) (model.Order, basket, error) {
 	return order, b, err
 }
 
-// hand takes goods and money of an order off what is left.
-func (d *desk) hand(person model.ID, b basket) {
+// hand takes the goods of an order off what is left. Nobody else's order is paid with its money: a batch holds one checkout of a person (queue.put).
+func (d *desk) hand(b basket) {
 	for _, l := range b.lines {
 		d.onHand[l.SKUID] -= l.Quantity
-	}
-	list := d.allowances[person]
-	for _, sh := range b.shares {
-		_, id := sh.from.Split()
-		at := slices.IndexFunc(list, func(a model.Allowance) bool { return a.ID == id })
-		list[at].BalanceFen -= sh.amount
 	}
 }
 

@@ -83,9 +83,17 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 		return Placed{}, outcomeOf(err), err
 	}
 	content := checkoutContent{Act: "checkout", Cart: cart}
-	verdict, release := s.guard.Door(ctx, actor.ID, cart.skus())
-	defer release()
-	if verdict.Outcome != guard.Pass && !(verdict.Outcome == guard.SoldOut && s.marks.stale(ctx, s, verdict.SKU)) {
+	hash, err := model.ContentHash(content)
+	if err != nil {
+		return Placed{}, outcomeOf(err), err
+	}
+	t := &ticket{ctx: ctx, actor: actor, key: key, hash: hash, cart: cart, reply: make(chan answer, 1)}
+	a := s.engine.submit(t)
+	if a.turned.Outcome == guard.SoldOut && s.marks.stale(ctx, s, a.turned.SKU) {
+		t.pass, t.said = true, answer{}
+		a = s.engine.submit(t)
+	}
+	if a.turned.Outcome != guard.Pass {
 		placed, found, err := model.Answered[Placed](ctx, s.db, actor, key, content)
 		if found {
 			return placed, outcomeReplay, nil
@@ -93,13 +101,8 @@ func (s *Service) throughDoor(ctx context.Context, actor model.Actor, key string
 		if err != nil {
 			return Placed{}, outcomeOf(err), err
 		}
-		return turnedAway(verdict)
+		return turnedAway(a.turned)
 	}
-	hash, err := model.ContentHash(content)
-	if err != nil {
-		return Placed{}, outcomeOf(err), err
-	}
-	a := s.engine.submit(&ticket{ctx: ctx, actor: actor, key: key, hash: hash, cart: cart, reply: make(chan answer, 1)})
 	s.noteSoldOut(ctx, a.err)
 	switch {
 	case a.err != nil:

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
+	"bangfu/service/guard"
 )
 
 // The engine's measures.
@@ -36,6 +37,7 @@ const (
 // lost and with it the outcome of COMMIT, the batch runs again: it first waits for the locks, which the lost transaction holds until the
 // database has decided it, and then finds its own answers under the keys, or nothing of them.
 type engine struct {
+	door  func(ctx context.Context, callers []guard.Caller) ([]guard.Verdict, func())
 	find  func(ctx context.Context, batch []*ticket)
 	place func(tx *gorm.DB, batch []*ticket, wary bool) ([]answer, error)
 	db    *model.DB
@@ -52,19 +54,22 @@ type ticket struct {
 	key   string
 	hash  string // of what the key stands for
 	cart  Cart
+	pass  bool        // the door is not asked again: a mark of it was wrong
 	reply chan answer // holds one
+	said  answer      // what reply will be told
 	found *found      // what find has read for it; nil: nothing
 }
 
 // answer is what becomes of a ticket.
 type answer struct {
 	placed Placed
-	replay bool // the key was answered before
+	replay bool          // the key was answered before
+	turned guard.Verdict // not Pass: the door turned it away
 	err    error
 }
 
 func newEngine(s *Service, sizes func(float64)) *engine {
-	e := &engine{find: s.find, place: s.placeAll, db: s.db, queue: newQueue(), sizes: sizes}
+	e := &engine{door: s.guard.Doors, find: s.find, place: s.placeAll, db: s.db, queue: newQueue(), sizes: sizes}
 	for range s.db.Lanes() {
 		e.lanes.Go(e.run)
 	}
@@ -72,9 +77,13 @@ func newEngine(s *Service, sizes func(float64)) *engine {
 }
 
 // submit queues a ticket and waits for its answer, or until its context ends: then the outcome is unknown, and the same key tells.
-// Errors besides the order's own: CodeBusy when the queue is full or the engine is closing.
+// A second checkout of a person whose first is under way is turned away. Errors besides the order's own: CodeBusy when the queue is full or the
+// engine is closing.
 func (e *engine) submit(t *ticket) answer {
-	if err := e.queue.put(t); err != nil {
+	switch err := e.queue.put(t); {
+	case errors.Is(err, errUnderWay):
+		return answer{turned: guard.Verdict{Outcome: guard.InFlight}}
+	case err != nil:
 		return answer{err: err}
 	}
 	select {
@@ -102,26 +111,57 @@ func (e *engine) look(batch []*ticket) {
 // run is a committer.
 func (e *engine) run() {
 	for batch := e.queue.take(); batch != nil; batch = e.queue.take() {
-		if kept := waited(batch); len(kept) > 0 {
-			e.look(kept)
-			e.settle(kept)
+		through, release := e.admit(waited(batch))
+		if len(through) > 0 {
+			e.look(through)
+			e.settle(through)
 		}
+		release()
 		e.queue.done(batch)
+		for _, t := range batch { // only now: whoever has an answer may come again
+			t.reply <- t.said
+		}
 	}
+}
+
+// admit asks the door for a whole batch at once: for each by itself it would be one more queue before this one. Who is turned away costs no
+// transaction. The holds of the others last until release.
+func (e *engine) admit(batch []*ticket) (through []*ticket, release func()) {
+	callers := make([]guard.Caller, 0, len(batch))
+	for _, t := range batch {
+		if !t.pass {
+			callers = append(callers, guard.Caller{Member: t.actor.ID, SKUs: t.cart.skus()})
+		}
+	}
+	var verdicts []guard.Verdict
+	release = func() {}
+	if len(callers) > 0 {
+		verdicts, release = e.door(context.Background(), callers)
+	}
+	through = make([]*ticket, 0, len(batch))
+	for _, t := range batch {
+		if !t.pass {
+			t.said.turned, verdicts = verdicts[0], verdicts[1:]
+		}
+		if t.said.turned.Outcome == guard.Pass {
+			through = append(through, t)
+		}
+	}
+	return through, release
 }
 
 // waited leaves out those whose callers have given up.
 func waited(batch []*ticket) []*ticket {
 	kept := make([]*ticket, 0, len(batch))
 	for _, t := range batch {
-		if t.ctx.Err() == nil {
+		if t.said.err = t.ctx.Err(); t.said.err == nil {
 			kept = append(kept, t)
 		}
 	}
 	return kept
 }
 
-// settle places a batch and answers its tickets. When something about one of them makes the database refuse the whole, the halves
+// settle places a batch and writes down what becomes of its tickets. When something about one of them makes the database refuse the whole, the halves
 // are placed by themselves, and theirs, until it stands alone and fails alone.
 func (e *engine) settle(batch []*ticket) {
 	answers, err := e.commit(batch)
@@ -129,11 +169,11 @@ func (e *engine) settle(batch []*ticket) {
 	case err == nil:
 		e.sizes(float64(len(batch)))
 		for i, t := range batch {
-			t.reply <- answers[i]
+			t.said = answers[i]
 		}
 	case len(batch) == 1 || !model.Refused(err):
 		for _, t := range batch {
-			t.reply <- answer{err: err}
+			t.said = answer{err: err}
 		}
 	default:
 		e.settle(batch[:len(batch)/2])
@@ -214,6 +254,7 @@ func (e *engine) transact(ctx context.Context, batch []*ticket, wary bool) (answ
 }
 
 var (
-	errPanic = errors.New("placing orders panicked")
-	errShort = errors.New("the stock is less than it seemed to be")
+	errUnderWay = errors.New("another checkout of the person is under way")
+	errPanic    = errors.New("placing orders panicked")
+	errShort    = errors.New("the stock is less than it seemed to be")
 )

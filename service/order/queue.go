@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"sync"
 
 	"bangfu/model"
@@ -11,27 +12,31 @@ type queue struct {
 	mu      sync.Mutex
 	ready   sync.Cond // worth's answer may have become yes, or the queue was closed
 	waiting []*ticket
-	placing int              // taken and not yet answered
-	persons map[model.ID]int // whose they are
+	placing int               // taken and not yet answered
+	persons map[model.ID]bool // who waits or is being placed
 	closed  bool
 }
 
 func newQueue() *queue {
-	q := &queue{persons: map[model.ID]int{}}
+	q := &queue{persons: map[model.ID]bool{}}
 	q.ready.L = &q.mu
 	return q
 }
 
-// put queues a ticket. Errors: CodeBusy when the queue is full or closed.
+// put queues a ticket. Errors: errUnderWay while another one of the same person is queued or being placed, so that a person's checkouts are never in
+// two hands at once; CodeBusy when the queue is full or closed.
 func (q *queue) put(t *ticket) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
 		return busy("系统正在重启，请稍后再试")
+	case q.persons[t.actor.ID]:
+		return errUnderWay
 	case len(q.waiting) >= queueMost:
 		return busy("下单的人太多了，请稍后再试")
 	}
+	q.persons[t.actor.ID] = true
 	q.waiting = append(q.waiting, t)
 	if q.worth() {
 		q.ready.Signal()
@@ -48,39 +53,22 @@ func (q *queue) worth() bool {
 }
 
 // take waits until it is worth it and takes what is queued, batchMost at most; nil when the queue is closed and empty. What it takes
-// counts as being placed until done. The checkouts of one person are never in two hands at once, so that they are decided in the order of arrival
-// and the same key sent twice gets one answer.
+// counts as being placed until done.
 func (q *queue) take() []*ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for {
-		if q.worth() {
-			if batch := q.pick(); len(batch) > 0 {
-				return batch
-			}
-		}
+	for !q.worth() {
 		if q.closed && len(q.waiting) == 0 {
 			return nil
 		}
 		q.ready.Wait()
 	}
-}
-
-func (q *queue) pick() []*ticket {
-	batch, left := make([]*ticket, 0, min(batchMost, len(q.waiting))), q.waiting[:0]
-	for _, t := range q.waiting {
-		if len(batch) == batchMost || q.persons[t.actor.ID] > 0 {
-			left = append(left, t)
-		} else {
-			batch = append(batch, t)
-		}
-	}
-	clear(q.waiting[len(left):])
-	q.waiting = left
-	for _, t := range batch {
-		q.persons[t.actor.ID]++
-	}
-	q.placing += len(batch)
+	n := min(batchMost, len(q.waiting))
+	batch := slices.Clone(q.waiting[:n])
+	left := copy(q.waiting, q.waiting[n:])
+	clear(q.waiting[left:])
+	q.waiting = q.waiting[:left]
+	q.placing += n
 	return batch
 }
 
@@ -89,9 +77,7 @@ func (q *queue) done(batch []*ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, t := range batch {
-		if q.persons[t.actor.ID]--; q.persons[t.actor.ID] == 0 {
-			delete(q.persons, t.actor.ID)
-		}
+		delete(q.persons, t.actor.ID)
 	}
 	q.placing -= len(batch)
 	if q.closed {

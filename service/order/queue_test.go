@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestQueue(t *testing.T) {
 		t.Errorf("took %d of 3 that waited for nobody", n)
 	}
 	put(queueMost)
-	if code := model.CodeOf(q.put(&ticket{})); code != model.CodeBusy {
+	if code := model.CodeOf(q.put(&ticket{actor: model.Actor{ID: 1}})); code != model.CodeBusy {
 		t.Errorf("full: %q", code)
 	}
 	take(batchMost)
@@ -80,35 +81,31 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// TestQueueOnePersonOneHand shows that a person's checkouts are never with two committers, and keep their order.
-func TestQueueOnePersonOneHand(t *testing.T) {
+// TestQueueOnePersonOneCheckout shows that a person has one checkout under way, from the queue until it is done.
+func TestQueueOnePersonOneCheckout(t *testing.T) {
 	q := newQueue()
-	var asked []*ticket
-	put := func(person model.ID) {
+	put := func(person model.ID) error { return q.put(&ticket{actor: model.Actor{ID: person}}) }
+	refused := func(when string) {
 		t.Helper()
-		asked = append(asked, &ticket{actor: model.Actor{ID: person}})
-		if err := q.put(asked[len(asked)-1]); err != nil {
-			t.Fatal(err)
+		if err := put(1); !errors.Is(err, errUnderWay) {
+			t.Errorf("%s: %v", when, err)
 		}
 	}
-	put(1)
-	first := q.take()
-	put(1)
-	put(1)
-	taken := make(chan []*ticket)
-	go func() { taken <- q.take() }()
-	select {
-	case got := <-taken:
-		t.Errorf("took %d of somebody whose checkout is being placed", len(got))
-	case <-time.After(50 * time.Millisecond):
+	if err := put(1); err != nil {
+		t.Fatal(err)
 	}
-	put(2)
-	if got := <-taken; len(got) != 1 || got[0] != asked[3] {
-		t.Errorf("took %d instead of the other person's", len(got))
+	refused("queued")
+	first := q.take()
+	refused("being placed")
+	if err := put(2); err != nil {
+		t.Errorf("somebody else: %v", err)
 	}
 	q.done(first)
-	if got := q.take(); len(got) != 2 || got[0] != asked[1] || got[1] != asked[2] {
-		t.Errorf("took %d of the first person's two", len(got))
+	if err := put(1); err != nil {
+		t.Errorf("done: %v", err)
+	}
+	if got := q.take(); len(got) != 2 {
+		t.Errorf("took %d of two", len(got))
 	}
 }
 
@@ -116,8 +113,8 @@ func TestQueueOnePersonOneHand(t *testing.T) {
 func TestQueueEndsThoseWhoWait(t *testing.T) {
 	for _, queued := range []int{0, 1, 3} {
 		q := newQueue()
-		for range queued {
-			if err := q.put(&ticket{actor: model.Actor{ID: 7}}); err != nil {
+		for i := range queued {
+			if err := q.put(&ticket{actor: model.Actor{ID: model.ID(7 + i)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
