@@ -122,7 +122,7 @@ func renderShipped(tx *gorm.DB, m model.OutboxMessage) (tell, error) {
 	if err := tx.Select("order_no").Where("id = ?", parcel.OrderID).Take(&order).Error; err != nil {
 		return gone(err)
 	}
-	goods, err := goodsOf(tx.Where("parcel_id = ?", parcel.ID))
+	goods, err := goodsOf(ofParcel(tx, parcel))
 	return tell{facts: map[string]string{"order_no": order.OrderNo, "goods": goods, "carrier": parcel.Carrier, "tracking_no": parcel.TrackingNo,
 		"time": parcel.ShippedAt.In(model.China).Format(timeForm), "note": "请留意查收"}}, err
 }
@@ -172,6 +172,11 @@ func wentTo(tx *gorm.DB, refund model.ID) (string, error) {
 		return "年度已结束，额度退回工会", nil
 	}
 	return "已退回帮扶额度", nil
+}
+
+// ofParcel are the lines of a parcel, found by its order.
+func ofParcel(tx *gorm.DB, p model.Parcel) *gorm.DB {
+	return tx.Where("order_id = ? AND parcel_id = ?", p.OrderID, p.ID)
 }
 
 // goodsOf names what the lines are: the first, and of how many kinds they are.

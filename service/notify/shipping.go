@@ -120,7 +120,7 @@ func (s *Service) parcelsOf(tx *gorm.DB, order model.Order, info *wechat.Shippin
 		if one.Company == "" {
 			return "", model.E(model.CodeInvalid, "微信不认识承运公司“%s”，请供应商更正", p.Carrier)
 		}
-		if one.Goods, err = goodsOf(tx.Where("parcel_id = ?", p.ID)); err != nil {
+		if one.Goods, err = goodsOf(ofParcel(tx, p)); err != nil {
 			return "", err
 		}
 		if one.Company == "SF" { // WeChat wants it of this carrier only

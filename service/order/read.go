@@ -111,7 +111,7 @@ func (s *Service) list(ctx context.Context, q *gorm.DB, f Filter, page model.Pag
 
 // summaries shows orders, with one more than fits on the page if there is a next one.
 func (s *Service) summaries(ctx context.Context, orders []model.Order, page model.Page, masked bool) (model.List[Summary], error) {
-	lines, err := s.linesOf(ctx, "order_id", ids(orders, func(o model.Order) model.ID { return o.ID }), func(l model.OrderLine) model.ID { return l.OrderID })
+	lines, err := s.linesOf(ctx, ids(orders, func(o model.Order) model.ID { return o.ID }), func(l model.OrderLine) model.ID { return l.OrderID })
 	if err != nil {
 		return model.List[Summary]{}, err
 	}
@@ -268,7 +268,7 @@ func (s *Service) partsOf(ctx context.Context, order model.ID) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines, err := s.linesOf(ctx, "order_id", []model.ID{order}, func(l model.OrderLine) model.ID { return l.ParcelID })
+	lines, err := s.linesOf(ctx, []model.ID{order}, func(l model.OrderLine) model.ID { return l.ParcelID })
 	if err != nil {
 		return nil, err
 	}
@@ -342,7 +342,7 @@ func (s *Service) viewParcels(ctx context.Context, parcels []model.Parcel, maske
 	for _, o := range orders {
 		byID[o.ID] = o
 	}
-	lines, err := s.linesOf(ctx, "parcel_id", ids(parcels, func(p model.Parcel) model.ID { return p.ID }), func(l model.OrderLine) model.ID { return l.ParcelID })
+	lines, err := s.linesOf(ctx, ids(parcels, func(p model.Parcel) model.ID { return p.OrderID }), func(l model.OrderLine) model.ID { return l.ParcelID })
 	if err != nil {
 		return nil, err
 	}
@@ -359,10 +359,10 @@ func (s *Service) viewParcels(ctx context.Context, parcels []model.Parcel, maske
 	return views, nil
 }
 
-// linesOf reads the lines whose column is one of the ids, grouped by what by says.
-func (s *Service) linesOf(ctx context.Context, column string, in []model.ID, by func(model.OrderLine) model.ID) (map[model.ID][]LineView, error) {
+// linesOf reads the lines of the orders, grouped by what by says.
+func (s *Service) linesOf(ctx context.Context, orders []model.ID, by func(model.OrderLine) model.ID) (map[model.ID][]LineView, error) {
 	var rows []model.OrderLine
-	if err := s.db.Read(ctx).Where(column+" IN ?", in).Order("id").Find(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Where("order_id IN ?", orders).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	var back []model.RefundLine
