@@ -373,7 +373,7 @@ func (s *Service) linesOf(ctx context.Context, orders []model.ID, by func(model.
 	for _, b := range back {
 		refunded[b.LineID] += b.Quantity
 	}
-	lines := make(map[model.ID][]LineView, len(in))
+	lines := make(map[model.ID][]LineView, len(orders))
 	for _, l := range rows {
 		v := viewLine(l)
 		v.Refunded = refunded[l.ID]
