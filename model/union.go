@@ -4,15 +4,16 @@ import "time"
 
 // Union is one node of the union tree (city federation, county or industry federation, grassroots union).
 type Union struct {
-	ID        ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
-	ParentID  *ID       `gorm:"column:parent_id"` // NULL only for the root, the city federation
-	Name      string    `gorm:"column:name"`
-	Kind      string    `gorm:"column:kind"`   // city | county | industry | grassroots
-	Path      string    `gorm:"column:path"`   // "/root/…/id/": the ids from the root down to this node
-	Depth     int       `gorm:"column:depth"`  // 0 for the root
-	Status    string    `gorm:"column:status"` // active | closed
-	CreatedAt time.Time `gorm:"column:created_at;autoCreateTime:false"`
-	UpdatedAt time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
+	ID            ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
+	ParentID      *ID       `gorm:"column:parent_id"` // NULL only for the root, the city federation
+	Name          string    `gorm:"column:name"`
+	Kind          string    `gorm:"column:kind"`           // city | county | industry | grassroots
+	Path          string    `gorm:"column:path"`           // "/root/…/id/": the ids from the root down to this node
+	Depth         int       `gorm:"column:depth"`          // 0 for the root
+	Status        string    `gorm:"column:status"`         // active | closed
+	ActiveMembers int64     `gorm:"column:active_members"` // on its own roster, kept by whoever changes it
+	CreatedAt     time.Time `gorm:"column:created_at;autoCreateTime:false"`
+	UpdatedAt     time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 
 // TableName implements gorm's Tabler.

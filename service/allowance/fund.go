@@ -61,21 +61,9 @@ func (s *Service) Fund(ctx context.Context, id model.ID) (FundView, error) {
 }
 
 func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
-	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen}
-	var topups []struct {
-		Status string
-		Fen    model.Fen
-	}
-	if err := tx.Model(&model.Topup{}).Select("status, SUM(amount_fen) AS fen").Where("fund_id = ?", f.ID).Group("status").Scan(&topups).Error; err != nil {
+	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen, ToppedUpFen: f.ToppedUpFen}
+	if err := tx.Model(&model.Topup{}).Select("COALESCE(SUM(amount_fen), 0)").Where("fund_id = ? AND status = 'entered'", f.ID).Scan(&v.UnconfirmFen).Error; err != nil {
 		return v, err
-	}
-	for _, t := range topups {
-		switch t.Status {
-		case "confirmed":
-			v.ToppedUpFen = t.Fen
-		case "entered":
-			v.UnconfirmFen = t.Fen
-		}
 	}
 	if err := tx.Model(&model.Grant{}).Select("COALESCE(SUM(issued_fen), 0)").Where("fund_id = ?", f.ID).Scan(&v.GrantedFen).Error; err != nil {
 		return v, err

@@ -199,17 +199,20 @@ func keepsSubmitted(tx *gorm.DB, have, want []model.ReportingPeriod) error {
 	return nil
 }
 
-// moneyGranted tells whether any grant of the year has begun to issue, any claim was approved, or a union has bought for a group.
+// moneyGranted tells whether any grant of the year has begun to issue, any claim was approved, or a union has bought for a group. It looks for
+// the first of them, whichever it is.
 func moneyGranted(tx *gorm.DB, year model.Year) (bool, error) {
-	var n, claims, groups int64
-	if err := tx.Model(&model.Grant{}).Where("year = ? AND (status = 'issuing' OR done_items > 0)", year).Limit(1).Count(&n).Error; err != nil {
-		return false, err
+	for _, q := range []*gorm.DB{
+		tx.Model(&model.Grant{}).Where("year = ? AND (status = 'issuing' OR done_items > 0)", year),
+		tx.Model(&model.Claim{}).Where("year = ? AND status IN ('approved', 'revoked') AND counted_at IS NOT NULL", year),
+		tx.Model(&model.GroupPurchase{}).Where("year = ? AND order_id IS NOT NULL", year),
+	} {
+		var first []model.ID
+		if err := q.Limit(1).Pluck("id", &first).Error; err != nil || len(first) > 0 {
+			return len(first) > 0, err
+		}
 	}
-	if err := tx.Model(&model.Claim{}).Where("year = ? AND counted_at IS NOT NULL", year).Limit(1).Count(&claims).Error; err != nil {
-		return false, err
-	}
-	err := tx.Model(&model.GroupPurchase{}).Where("year = ? AND order_id IS NOT NULL", year).Limit(1).Count(&groups).Error
-	return n+claims+groups > 0, err
+	return false, nil
 }
 
 // storePolicy writes the policy and its reporting dates; a date keeps its row, since submitted forms refer to it.

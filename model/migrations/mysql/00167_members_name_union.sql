@@ -1,0 +1,5 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- Members by the start of their name over all unions, without reading their rows.
+CREATE INDEX members_name_union ON members (name, id, union_id, status);

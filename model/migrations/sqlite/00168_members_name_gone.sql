@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- members_name_union takes its place.
+DROP INDEX members_name;
