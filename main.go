@@ -210,8 +210,22 @@ func recount(ctx context.Context, cfg *config.Config, o app.Options, stdout io.W
 	built, err := a.Tally.Rebuild(ctx)
 	if err == nil {
 		_, _ = fmt.Fprintf(stdout, "%d unions were counted anew: %d rows in %s\n", built.Unions, built.Rows, built.Took.Round(time.Millisecond))
+		err = recountRows(ctx, a, stdout)
 	}
 	return errors.Join(err, a.Close())
+}
+
+// recountRows counts anew what unions and funds keep of themselves.
+func recountRows(ctx context.Context, a *app.App, stdout io.Writer) error {
+	unions, err := a.Union.Recount(ctx)
+	if err != nil {
+		return err
+	}
+	funds, err := a.Allowance.Recount(ctx)
+	if err == nil && unions+funds > 0 {
+		_, _ = fmt.Fprintf(stdout, "%d unions had another number of members, %d funds another sum of top-ups\n", unions, funds)
+	}
+	return err
 }
 
 func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {

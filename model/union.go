@@ -1,6 +1,11 @@
 package model
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
 
 // Union is one node of the union tree (city federation, county or industry federation, grassroots union).
 type Union struct {
@@ -18,6 +23,19 @@ type Union struct {
 
 // TableName implements gorm's Tabler.
 func (Union) TableName() string { return "unions" }
+
+// CountMembers adds to how many active members a union has, in the transaction that changes its roster; by may be negative. Whoever changes
+// a roster holds the union's lock.
+func CountMembers(tx *gorm.DB, union ID, by int) error {
+	if by == 0 {
+		return nil
+	}
+	res := tx.Model(&Union{}).Where("id = ?", union).UpdateColumn("active_members", gorm.Expr("active_members + ?", by))
+	if res.Error == nil && res.RowsAffected != 1 {
+		return fmt.Errorf("union %s does not exist", union)
+	}
+	return res.Error
+}
 
 // UnionPath is where a union stood in the tree and when; the row without an end is where it stands now.
 type UnionPath struct {

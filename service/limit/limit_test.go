@@ -22,8 +22,8 @@ func town(t *testing.T, members int, budget model.Fen, enforce bool) *model.DB {
 	db := modeltest.Open(t, modeltest.NewClock(modeltest.At("2025-03-03 09:00")))
 	now, two := db.Now(), model.ID(2)
 	rows := []any{
-		&model.Union{ID: 1, Name: "工会", Kind: "grassroots", Path: "/1/", Status: "active", CreatedAt: now, UpdatedAt: now},
-		&model.Fund{ID: 5, UnionID: 1, Purse: model.PurseFestival, Year: 2025, BalanceFen: 1000000, CreatedAt: now, UpdatedAt: now},
+		&model.Union{ID: 1, Name: "工会", Kind: "grassroots", Path: "/1/", Status: "active", ActiveMembers: int64(members), CreatedAt: now, UpdatedAt: now},
+		&model.Fund{ID: 5, UnionID: 1, Purse: model.PurseFestival, Year: 2025, BalanceFen: 1000000, ToppedUpFen: 1000000, CreatedAt: now, UpdatedAt: now},
 		&model.Topup{ID: 6, FundID: 5, UnionID: 1, AmountFen: 1000000, EvidenceNo: "x", Status: "confirmed", EnteredBy: 1, EnteredAt: now},
 		&model.UnionBudget{ID: 7, UnionID: 1, Year: 2025, Version: 1, BudgetFen: budget, Basis: model.BasisBudget, Status: "confirmed", EnteredBy: 1, EnteredAt: now, ConfirmedBy: &two, ConfirmedAt: &now},
 		&model.LimitRule{Year: 2025, WarnPercent: 30, MaxPercent: 40, RetainedPercent: 50, AverageFen: 250000, Enforce: enforce, DocumentNo: "粤工总〔2018〕5号", EnteredBy: 1, EnteredAt: now},

@@ -211,7 +211,7 @@ func (s *Service) write(tx *gorm.DB, now time.Time, unionID model.ID, rows []*ca
 		if err := tx.CreateInBatches(&fresh, s.db.BatchRows()).Error; err != nil {
 			return err
 		}
-		if err := countMembers(tx, unionID, len(fresh)); err != nil {
+		if err := model.CountMembers(tx, unionID, len(fresh)); err != nil {
 			return err
 		}
 	}
@@ -298,5 +298,5 @@ func rejoin(tx *gorm.DB, now time.Time, unionID model.ID, ids []model.ID) error 
 	if res.Error != nil {
 		return res.Error
 	}
-	return countMembers(tx, unionID, int(res.RowsAffected))
+	return model.CountMembers(tx, unionID, int(res.RowsAffected))
 }

@@ -2,24 +2,11 @@ package union
 
 import (
 	"context"
-	"fmt"
 
 	"gorm.io/gorm"
 
 	"bangfu/model"
 )
-
-// countMembers keeps how many active members a union has: by more than before. The caller has locked the union, as whoever changes a roster.
-func countMembers(tx *gorm.DB, unionID model.ID, by int) error {
-	if by == 0 {
-		return nil
-	}
-	res := tx.Model(&model.Union{}).Where("id = ?", unionID).UpdateColumn("active_members", gorm.Expr("active_members + ?", by))
-	if res.Error == nil && res.RowsAffected != 1 {
-		return fmt.Errorf("union %s does not exist", unionID)
-	}
-	return res.Error
-}
 
 // membersBelow is how many active members the union with the path and all below it have.
 func membersBelow(tx *gorm.DB, path string) (n int64, err error) {

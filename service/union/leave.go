@@ -43,7 +43,7 @@ func (s *Service) leave(tx *gorm.DB, actor model.Actor, now time.Time, m model.M
 	if res.RowsAffected == 0 {
 		return Leaving{}, model.E(model.CodeConflict, "该会员已离会")
 	}
-	if err := countMembers(tx, m.UnionID, -1); err != nil {
+	if err := model.CountMembers(tx, m.UnionID, -1); err != nil {
 		return Leaving{}, err
 	}
 	revoked, err := s.revoke(tx, actor, m.ID, now, clip("离会："+reason, 200))
@@ -130,7 +130,7 @@ func (s *Service) join(tx *gorm.DB, now time.Time, m model.Member, target model.
 		if err := tx.Create(&joined).Error; err != nil {
 			return 0, err
 		}
-		return joined.ID, countMembers(tx, target.ID, 1)
+		return joined.ID, model.CountMembers(tx, target.ID, 1)
 	}
 	if there[0].Status == active {
 		return 0, model.E(model.CodeConflict, "此人已是“%s”的会员", target.Name)
