@@ -43,8 +43,9 @@ Commands:
   audit-head   print the end of the audit trail's chain (SEQ:HASH), to be noted outside the database
   audit-verify verify the audit trail's chain; exits 1 if an entry or seal was changed, removed or put in
                  --since=SEQ:HASH  hold it against a noted head, and verify only what came after
-  recount      count the figures behind dashboards and forms anew: to repair them, or after rows were put into
-               the database without the product (the upgrade that brings them does it by itself)
+  recount      count the figures behind dashboards and forms, the members of unions and the top-ups of funds anew: to
+               repair them, or after rows were put into the database without the product (the upgrade that brings
+               them does it by itself)
   rekey        seal personal data again with the first key of FIELD_KEYS, after a new key was put first
   backup       copy database and pictures, consistently and while the product works, into a new folder below
                the given one; the keys are not in it: bangfu backup FOLDER

@@ -3,7 +3,6 @@ package limit
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"gorm.io/gorm"
 
@@ -76,12 +75,8 @@ func (s *Service) Meters(ctx context.Context, actor model.Actor, year model.Year
 		if err != nil {
 			return err
 		}
-		if page.Cursor != 0 {
-			seen := slices.IndexFunc(all, func(u standing) bool { return u.union == page.Cursor })
-			if seen < 0 {
-				return model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
-			}
-			all = all[seen+1:]
+		if all, err = pageOf(all, page); err != nil {
+			return err
 		}
 		shown := model.NewList(all, page, func(u standing) model.ID { return u.union }, func(u standing) model.ID { return u.union })
 		list.NextCursor = shown.NextCursor

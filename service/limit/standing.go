@@ -18,11 +18,11 @@ type standing struct {
 	heads    int64
 	used     model.Fen
 	budget   *counted
-	state    State // the worst of the limits'
+	severity int // the worst of the limits'
 	share    float64
 }
 
-// standings are those of all unions that belong into the list of the subtree's meters, the worst first. tx is one consistent view.
+// standings are those of all unions that belong into the list of the subtree's meters, in no order. tx is one consistent view.
 func standings(tx *gorm.DB, rule model.LimitRule, now time.Time, path string) ([]standing, error) {
 	all, err := unionsBelow(tx, path)
 	if err != nil {
@@ -48,15 +48,33 @@ func standings(tx *gorm.DB, rule model.LimitRule, now time.Time, path string) ([
 	for i := range all {
 		all[i].measure(rule)
 	}
-	slices.SortFunc(all, worse)
 	return all, nil
+}
+
+// pageOf are the worst that come after the last one seen (0: from the first on), in order, up to a page and one more. Error: CodeInvalid for a
+// cursor that is not of the list.
+func pageOf(all []standing, page model.Page) ([]standing, error) {
+	last := slices.IndexFunc(all, func(u standing) bool { return u.union == page.Cursor })
+	if page.Cursor != 0 && last < 0 {
+		return nil, model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
+	}
+	top := make([]standing, 0, page.Limit+2)
+	for _, u := range all {
+		if last >= 0 && worse(u, all[last]) <= 0 || len(top) > page.Limit && worse(u, top[page.Limit]) > 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(top, u, worse)
+		top = slices.Insert(top, at, u)
+		top = top[:min(len(top), page.Limit+1)]
+	}
+	return top, nil
 }
 
 // unionsBelow reads the union with the path and all below it, with their present members.
 func unionsBelow(tx *gorm.DB, path string) (all []standing, err error) {
 	err = eachRow(tx.Table("unions u").Where("u.path LIKE ?", path+"%").
 		Select("u.id, CASE WHEN u.kind = 'grassroots' AND u.status = 'active' THEN 1 ELSE 0 END, u.active_members"), func(row [4]int64) {
-		all = append(all, standing{union: model.ID(row[0]), expected: row[1] == 1, heads: row[2], state: StateOK})
+		all = append(all, standing{union: model.ID(row[0]), expected: row[1] == 1, heads: row[2]})
 	})
 	return all, err
 }
@@ -140,16 +158,14 @@ func (u standing) idle() bool { return !u.expected && u.used == 0 && u.budget ==
 // measure finds the worst of the limits' states and the largest part of a limit that is used.
 func (u *standing) measure(r model.LimitRule) {
 	for _, y := range yardsticks(r, u.budget, u.heads) {
-		if s := y.state(u.used); severity[s] > severity[u.state] {
-			u.state = s
-		}
+		u.severity = max(u.severity, severity[y.state(u.used)])
 		u.share = max(u.share, y.share(u.used))
 	}
 }
 
 // worse orders unions from the worst to the best: by state, then those without a budget, then by the part of a limit that is used.
 func worse(a, b standing) int {
-	if c := cmp.Compare(severity[b.state], severity[a.state]); c != 0 {
+	if c := cmp.Compare(b.severity, a.severity); c != 0 {
 		return c
 	}
 	if (a.budget == nil) != (b.budget == nil) {

@@ -3,6 +3,7 @@ package union
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -176,26 +177,33 @@ func (w *wanted) find(tx *gorm.DB, in memberScope) (ids []model.ID, err error) {
 		if w.name == "" {
 			next = next.Select("id", "union_id")
 		}
-		var rows []struct {
-			ID   model.ID
-			Here bool
-		}
-		err := tx.Table("(?) AS n", next).Select("n.id, u.id IS NOT NULL AS here").Joins("LEFT JOIN unions u ON u.id = n.union_id AND "+in.union, in.arg).
-			Order(qualified[w.order]).Scan(&rows).Error
+		found, err := tx.Table("(?) AS n", next).Select("n.id, u.id IS NOT NULL AS here").Joins("LEFT JOIN unions u ON u.id = n.union_id AND "+in.union, in.arg).
+			Order(qualified[w.order]).Rows()
 		if err != nil {
 			return nil, err
 		}
-		ids = ids[:0]
-		for _, r := range rows {
-			if r.Here && len(ids) <= w.page.Limit {
-				ids = append(ids, r.ID)
-			}
-		}
-		if len(rows) < window || len(ids) > w.page.Limit {
-			return ids, nil
+		ids, seen, err := w.here(found)
+		if err != nil || seen < window || len(ids) > w.page.Limit {
+			return ids, err
 		}
 	}
 	return w.byUnion(tx, in)
+}
+
+// here takes the members that are in scope from rows of ids with a mark, up to a page and one more, and tells how many rows there were.
+func (w *wanted) here(rows *sql.Rows) (ids []model.ID, seen int, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for ; rows.Next() && len(ids) <= w.page.Limit; seen++ {
+		var id int64
+		var here bool
+		if err := rows.Scan(&id, &here); err != nil {
+			return nil, 0, err
+		}
+		if here {
+			ids = append(ids, model.ID(id))
+		}
+	}
+	return ids, seen, rows.Err()
 }
 
 // byUnion reads all members of the scope's unions that fit.

@@ -1,4 +1,0 @@
--- +goose Up
-
--- members_name_union takes its place.
-DROP INDEX members_name;
