@@ -43,8 +43,9 @@ Commands:
   audit-head   print the end of the audit trail's chain (SEQ:HASH), to be noted outside the database
   audit-verify verify the audit trail's chain; exits 1 if an entry or seal was changed, removed or put in
                  --since=SEQ:HASH  hold it against a noted head, and verify only what came after
-  recount      count the figures behind dashboards and forms anew: to repair them, or after rows were put into
-               the database without the product (the upgrade that brings them does it by itself)
+  recount      count the figures behind dashboards and forms, the members of unions and the top-ups of funds anew: to
+               repair them, or after rows were put into the database without the product (the upgrade that brings
+               them does it by itself)
   rekey        seal personal data again with the first key of FIELD_KEYS, after a new key was put first
   backup       copy database and pictures, consistently and while the product works, into a new folder below
                the given one; the keys are not in it: bangfu backup FOLDER
@@ -210,8 +211,22 @@ func recount(ctx context.Context, cfg *config.Config, o app.Options, stdout io.W
 	built, err := a.Tally.Rebuild(ctx)
 	if err == nil {
 		_, _ = fmt.Fprintf(stdout, "%d unions were counted anew: %d rows in %s\n", built.Unions, built.Rows, built.Took.Round(time.Millisecond))
+		err = recountRows(ctx, a, stdout)
 	}
 	return errors.Join(err, a.Close())
+}
+
+// recountRows counts anew what unions and funds keep of themselves.
+func recountRows(ctx context.Context, a *app.App, stdout io.Writer) error {
+	unions, err := a.Union.Recount(ctx)
+	if err != nil {
+		return err
+	}
+	funds, err := a.Allowance.Recount(ctx)
+	if err == nil && unions+funds > 0 {
+		_, _ = fmt.Fprintf(stdout, "%d unions had another number of members, %d funds another sum of top-ups\n", unions, funds)
+	}
+	return err
 }
 
 func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {

@@ -101,6 +101,9 @@ func (h *house) grantTo(u model.Union, list []buyer, fen model.Fen) {
 				return err
 			}
 		}
+		if err := model.CountMembers(tx, u.ID, len(members)); err != nil {
+			return err
+		}
 		return ledger.PostAll(tx, h.DB, now, moves)
 	})
 	if err != nil {

@@ -31,7 +31,6 @@ var bigTables = []string{"members", "persons", "wechat_accounts", "consents", "a
 // wholeTables are the pages that read a big table whole, and why that is right or borne for now. The key is the start of a visit's name.
 var wholeTables = map[string]string{
 	"year's end":          "sums over all allowances of a year: dashboards' rollups take their place",
-	"limits on gifts":     "counts the members of every union in scope",
 	"the city's form":     "sums over all unions' rows of the rollups",
 	"a county's form":     "sums over all unions' rows of the rollups",
 	"messages, counted":   "reads the index of states",

@@ -137,6 +137,11 @@ func (h *house) insert(rows ...any) {
 		if err := h.DB.Read(context.Background()).Create(r).Error; err != nil {
 			h.t.Fatalf("insert %T: %v", r, err)
 		}
+		if m, ok := r.(*model.Member); ok && m.Status == "active" {
+			if err := model.CountMembers(h.DB.Read(context.Background()), m.UnionID, 1); err != nil {
+				h.t.Fatal(err)
+			}
+		}
 	}
 }
 

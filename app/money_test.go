@@ -418,8 +418,11 @@ func TestCapIsThePersons(t *testing.T) {
 
 	t.Run("Leaving", func(t *testing.T) {
 		ctx, now := context.Background(), h.clock.Now()
-		for range 2 { // the second time changes nothing
+		for i := range 2 { // the second time changes nothing
 			err := h.DB.Tx(ctx, func(tx *gorm.DB) error {
+				if err := model.CountMembers(tx, here[1].UnionID, i-1); err != nil {
+					return err
+				}
 				if err := tx.Model(&model.Member{}).Where("id = ?", here[1].ID).UpdateColumns(map[string]any{"status": "left", "left_at": now}).Error; err != nil {
 					return err
 				}

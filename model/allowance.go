@@ -36,13 +36,14 @@ func (ReportingPeriod) TableName() string { return "reporting_periods" }
 
 // Fund is a union's money for a purse and year.
 type Fund struct {
-	ID         ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
-	UnionID    ID        `gorm:"column:union_id"`
-	Purse      Purse     `gorm:"column:purse"` // extra | festival | hardship | activity
-	Year       Year      `gorm:"column:year"`
-	BalanceFen Fen       `gorm:"column:balance_fen"`
-	CreatedAt  time.Time `gorm:"column:created_at;autoCreateTime:false"`
-	UpdatedAt  time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
+	ID          ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
+	UnionID     ID        `gorm:"column:union_id"`
+	Purse       Purse     `gorm:"column:purse"` // extra | festival | hardship | activity
+	Year        Year      `gorm:"column:year"`
+	BalanceFen  Fen       `gorm:"column:balance_fen"`
+	ToppedUpFen Fen       `gorm:"column:topped_up_fen"` // put in from the bank; less the balance it is what went out to members and suppliers
+	CreatedAt   time.Time `gorm:"column:created_at;autoCreateTime:false"`
+	UpdatedAt   time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 
 // TableName implements gorm's Tabler.

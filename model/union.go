@@ -1,22 +1,41 @@
 package model
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
 
 // Union is one node of the union tree (city federation, county or industry federation, grassroots union).
 type Union struct {
-	ID        ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
-	ParentID  *ID       `gorm:"column:parent_id"` // NULL only for the root, the city federation
-	Name      string    `gorm:"column:name"`
-	Kind      string    `gorm:"column:kind"`   // city | county | industry | grassroots
-	Path      string    `gorm:"column:path"`   // "/root/…/id/": the ids from the root down to this node
-	Depth     int       `gorm:"column:depth"`  // 0 for the root
-	Status    string    `gorm:"column:status"` // active | closed
-	CreatedAt time.Time `gorm:"column:created_at;autoCreateTime:false"`
-	UpdatedAt time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
+	ID            ID        `gorm:"column:id;primaryKey;autoIncrement:false"`
+	ParentID      *ID       `gorm:"column:parent_id"` // NULL only for the root, the city federation
+	Name          string    `gorm:"column:name"`
+	Kind          string    `gorm:"column:kind"`           // city | county | industry | grassroots
+	Path          string    `gorm:"column:path"`           // "/root/…/id/": the ids from the root down to this node
+	Depth         int       `gorm:"column:depth"`          // 0 for the root
+	Status        string    `gorm:"column:status"`         // active | closed
+	ActiveMembers int64     `gorm:"column:active_members"` // on its own roster, kept by whoever changes it
+	CreatedAt     time.Time `gorm:"column:created_at;autoCreateTime:false"`
+	UpdatedAt     time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 
 // TableName implements gorm's Tabler.
 func (Union) TableName() string { return "unions" }
+
+// CountMembers adds to how many active members a union has, in the transaction that changes its roster; by may be negative. Whoever changes
+// a roster holds the union's lock.
+func CountMembers(tx *gorm.DB, union ID, by int) error {
+	if by == 0 {
+		return nil
+	}
+	res := tx.Model(&Union{}).Where("id = ?", union).UpdateColumn("active_members", gorm.Expr("active_members + ?", by))
+	if res.Error == nil && res.RowsAffected != 1 {
+		return fmt.Errorf("union %s does not exist", union)
+	}
+	return res.Error
+}
 
 // UnionPath is where a union stood in the tree and when; the row without an end is where it stands now.
 type UnionPath struct {

@@ -247,7 +247,12 @@ func (m *mason) members(ctx context.Context) error {
 		moves = append(moves, movement(ledger.KindGrant, "grant_item:"+item.String(), ledger.Fund(fund.ID), ledger.Allowance(b.Allowance), fen))
 	}
 	m.add(&r.persons, &r.members, &r.addresses, &r.caps, &r.allowances, &r.items, &r.accounts, &r.consents, &r.sessions)
-	return m.store(ctx, func(tx *gorm.DB) error { return ledger.PostAll(tx, m.app.DB, m.now, moves) })
+	return m.store(ctx, func(tx *gorm.DB) error {
+		if err := model.CountMembers(tx, m.city.Union, n); err != nil {
+			return err
+		}
+		return ledger.PostAll(tx, m.app.DB, m.now, moves)
+	})
 }
 
 // roll collects the rows of many members.

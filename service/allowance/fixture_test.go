@@ -67,7 +67,7 @@ func (b *bench) must(err error) {
 func (b *bench) union(name string, first, n int) model.Union {
 	b.t.Helper()
 	id, now := b.db.NewID(), b.clock.Now()
-	u := model.Union{ID: id, ParentID: &b.root.ID, Name: name, Kind: "grassroots", Path: b.root.Path + id.String() + "/", Depth: 1, Status: "active", CreatedAt: now, UpdatedAt: now}
+	u := model.Union{ID: id, ParentID: &b.root.ID, Name: name, Kind: "grassroots", Path: b.root.Path + id.String() + "/", Depth: 1, Status: "active", ActiveMembers: int64(n), CreatedAt: now, UpdatedAt: now}
 	b.insert(&u, &model.UnionPath{UnionID: id, FromAt: now, Path: u.Path})
 	var persons []model.Person
 	var members []model.Member

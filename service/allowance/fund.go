@@ -61,21 +61,9 @@ func (s *Service) Fund(ctx context.Context, id model.ID) (FundView, error) {
 }
 
 func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
-	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen}
-	var topups []struct {
-		Status string
-		Fen    model.Fen
-	}
-	if err := tx.Model(&model.Topup{}).Select("status, SUM(amount_fen) AS fen").Where("fund_id = ?", f.ID).Group("status").Scan(&topups).Error; err != nil {
+	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen, ToppedUpFen: f.ToppedUpFen}
+	if err := tx.Model(&model.Topup{}).Select("COALESCE(SUM(amount_fen), 0)").Where("fund_id = ? AND status = 'entered'", f.ID).Scan(&v.UnconfirmFen).Error; err != nil {
 		return v, err
-	}
-	for _, t := range topups {
-		switch t.Status {
-		case "confirmed":
-			v.ToppedUpFen = t.Fen
-		case "entered":
-			v.UnconfirmFen = t.Fen
-		}
 	}
 	if err := tx.Model(&model.Grant{}).Select("COALESCE(SUM(issued_fen), 0)").Where("fund_id = ?", f.ID).Scan(&v.GrantedFen).Error; err != nil {
 		return v, err
@@ -110,6 +98,34 @@ func (s *Service) EnsureFund(tx *gorm.DB, unionID model.ID, purse model.Purse, y
 		return f, err
 	}
 	return f, find()
+}
+
+// Recount adds up anew what every fund was topped up with and tells how many had another sum: to repair it, or after top-ups were put into the
+// database without the product. It locks one fund at a time.
+func (s *Service) Recount(ctx context.Context) (mended int, err error) {
+	var ids []model.ID
+	err = s.db.Read(ctx).Table("funds f").Joins("LEFT JOIN (SELECT fund_id, SUM(amount_fen) AS fen FROM topups WHERE status = 'confirmed' GROUP BY fund_id) t ON t.fund_id = f.id").
+		Where("f.topped_up_fen <> COALESCE(t.fen, 0)").Order("f.id").Pluck("f.id", &ids).Error
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+			if err := locked(tx).Select("id").Where("id = ?", id).Take(&model.Fund{}).Error; err != nil {
+				return err
+			}
+			var fen model.Fen
+			if err := tx.Model(&model.Topup{}).Select("COALESCE(SUM(amount_fen), 0)").Where("fund_id = ? AND status = 'confirmed'", id).Scan(&fen).Error; err != nil {
+				return err
+			}
+			return tx.Model(&model.Fund{}).Where("id = ?", id).UpdateColumn("topped_up_fen", fen).Error
+		})
+		if err != nil {
+			return mended, err
+		}
+		mended++
+	}
+	return mended, nil
 }
 
 // OpenUnion locks a union that may receive and grant money, so that it is not closed at the same time; a closed one is CodeConflict.

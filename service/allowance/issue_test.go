@@ -129,6 +129,9 @@ func TestLeavingWhileIssuing(t *testing.T) {
 		return func() error {
 			for _, m := range part {
 				if err := b.db.Tx(ctx, func(tx *gorm.DB) error {
+					if err := model.CountMembers(tx, u.ID, -1); err != nil {
+						return err
+					}
 					if err := tx.Model(&model.Member{}).Where("id = ?", m.ID).UpdateColumns(map[string]any{"status": "left"}).Error; err != nil {
 						return err
 					}

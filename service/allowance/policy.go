@@ -59,14 +59,9 @@ func (s *Service) Policies(ctx context.Context) (model.List[PolicyView], error) 
 	if err := s.db.Read(ctx).Order("year DESC").Find(&rows).Error; err != nil {
 		return list, err
 	}
-	for _, p := range rows {
-		view, err := policyView(s.db.Read(ctx), p)
-		if err != nil {
-			return list, err
-		}
-		list.Items = append(list.Items, view)
-	}
-	return list, nil
+	views, err := policyViews(s.db.Read(ctx), rows)
+	list.Items = append(list.Items, views...)
+	return list, err
 }
 
 // Policy is the policy of a year; CodeNotFound if there is none.
@@ -201,15 +196,22 @@ func keepsSubmitted(tx *gorm.DB, have, want []model.ReportingPeriod) error {
 
 // moneyGranted tells whether any grant of the year has begun to issue, any claim was approved, or a union has bought for a group.
 func moneyGranted(tx *gorm.DB, year model.Year) (bool, error) {
-	var n, claims, groups int64
-	if err := tx.Model(&model.Grant{}).Where("year = ? AND (status = 'issuing' OR done_items > 0)", year).Limit(1).Count(&n).Error; err != nil {
-		return false, err
+	granted, err := yearsGranted(tx, []model.Year{year})
+	return granted[year], err
+}
+
+// yearsGranted is moneyGranted for the years that have a policy; of each it looks for the first such row only.
+func yearsGranted(tx *gorm.DB, years []model.Year) (map[model.Year]bool, error) {
+	var found []model.Year
+	err := tx.Table("policies p").Where("p.year IN ?", years).
+		Where("COALESCE((SELECT g.id FROM grants g WHERE g.year = p.year AND (g.status = 'issuing' OR g.done_items > 0) LIMIT 1), "+
+			"(SELECT c.id FROM claims c WHERE c.year = p.year AND c.status IN ('approved', 'revoked') AND c.counted_at IS NOT NULL LIMIT 1), "+
+			"(SELECT b.id FROM group_purchases b WHERE b.year = p.year AND b.order_id IS NOT NULL LIMIT 1)) IS NOT NULL").Pluck("p.year", &found).Error
+	granted := make(map[model.Year]bool, len(found))
+	for _, y := range found {
+		granted[y] = true
 	}
-	if err := tx.Model(&model.Claim{}).Where("year = ? AND counted_at IS NOT NULL", year).Limit(1).Count(&claims).Error; err != nil {
-		return false, err
-	}
-	err := tx.Model(&model.GroupPurchase{}).Where("year = ? AND order_id IS NOT NULL", year).Limit(1).Count(&groups).Error
-	return n+claims+groups > 0, err
+	return granted, err
 }
 
 // storePolicy writes the policy and its reporting dates; a date keeps its row, since submitted forms refer to it.
@@ -237,20 +239,36 @@ func (s *Service) storePolicy(tx *gorm.DB, p model.Policy, isNew bool, periods [
 }
 
 func policyView(tx *gorm.DB, p model.Policy) (PolicyView, error) {
-	v := PolicyView{Year: p.Year, DocumentNo: p.DocumentNo, UpstreamDocumentNo: p.UpstreamDocumentNo, Title: p.Title, CapFen: p.CapFen,
-		StartsOn: p.StartsOn, EndsOn: p.EndsOn, Demo: p.Demo, Periods: []PeriodView{}}
-	var err error
-	if v.Locked, err = moneyGranted(tx, p.Year); err != nil {
-		return v, err
+	views, err := policyViews(tx, []model.Policy{p})
+	if err != nil {
+		return PolicyView{}, err
+	}
+	return views[0], nil
+}
+
+func policyViews(tx *gorm.DB, rows []model.Policy) ([]PolicyView, error) {
+	years, views := make([]model.Year, len(rows)), make([]PolicyView, len(rows))
+	for i, p := range rows {
+		years[i] = p.Year
+	}
+	granted, err := yearsGranted(tx, years)
+	if err != nil {
+		return nil, err
 	}
 	var periods []model.ReportingPeriod
-	if err := tx.Where("year = ?", p.Year).Order("seq").Find(&periods).Error; err != nil {
-		return v, err
+	if err := tx.Where("year IN ?", years).Order("year, seq").Find(&periods).Error; err != nil {
+		return nil, err
 	}
-	for _, one := range periods {
-		v.Periods = append(v.Periods, PeriodView{ID: one.ID, Seq: one.Seq, Name: one.Name, DueOn: one.DueOn})
+	for i, p := range rows {
+		views[i] = PolicyView{Year: p.Year, DocumentNo: p.DocumentNo, UpstreamDocumentNo: p.UpstreamDocumentNo, Title: p.Title, CapFen: p.CapFen,
+			StartsOn: p.StartsOn, EndsOn: p.EndsOn, Demo: p.Demo, Locked: granted[p.Year], Periods: []PeriodView{}}
+		for _, one := range periods {
+			if one.Year == p.Year {
+				views[i].Periods = append(views[i].Periods, PeriodView{ID: one.ID, Seq: one.Seq, Name: one.Name, DueOn: one.DueOn})
+			}
+		}
 	}
-	return v, nil
+	return views, nil
 }
 
 // findPolicy reads the policy of a year; nil if there is none.

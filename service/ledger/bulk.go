@@ -31,7 +31,7 @@ func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) err
 // Script is PostAll as statements of a script.
 func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) error {
 	rows := make([]model.Transfer, len(movements))
-	funds, allowances := map[model.ID]model.Fen{}, map[model.ID]model.Fen{}
+	funds, allowances, toppedUp := map[model.ID]model.Fen{}, map[model.ID]model.Fen{}, map[model.ID]model.Fen{}
 	add := func(account Account, delta model.Fen) error {
 		switch kind, id := account.Split(); kind {
 		case "fund":
@@ -55,6 +55,10 @@ func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) 
 		if err := add(m.To, m.Amount); err != nil {
 			return err
 		}
+		if m.Kind == KindFund {
+			_, fund := m.To.Split()
+			toppedUp[fund] += m.Amount
+		}
 	}
 	if err := model.Insert(s, rows, ErrPosted); err != nil {
 		return err
@@ -62,8 +66,9 @@ func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) 
 	if err := tally.Script(s, db, counted(db, now, movements)...); err != nil {
 		return err
 	}
-	shiftAll(s, "funds", funds, now, errShortFund)
-	shiftAll(s, "allowances", allowances, now, errShortBalance)
+	shiftAll(s, "funds", "balance_fen", funds, now, errShortFund)
+	shiftAll(s, "funds", "topped_up_fen", toppedUp, now, errShortFund)
+	shiftAll(s, "allowances", "balance_fen", allowances, now, errShortBalance)
 	return nil
 }
 
@@ -82,14 +87,14 @@ func HoldAll(s *model.Script, amounts map[model.ID]model.Fen, now time.Time) {
 	}
 }
 
-// shiftAll adds each account's delta to its balance; debits are guarded, short is the error of one that holds too little.
-func shiftAll(s *model.Script, table string, deltas map[model.ID]model.Fen, now time.Time, short *model.Error) {
+// shiftAll adds each account's delta to a column; debits are guarded, short is the error of one that holds too little.
+func shiftAll(s *model.Script, table, column string, deltas map[model.ID]model.Fen, now time.Time, short *model.Error) {
 	for ids := range slices.Chunk(sortedKeys(deltas), rowsPerStatement) {
 		step, uniform := stepOf("id", ids, deltas)
-		statement := "UPDATE " + table + " SET balance_fen = balance_fen + (" + step.SQL + "), updated_at = ? WHERE id IN " + model.Marks(len(ids))
+		statement := "UPDATE " + table + " SET " + column + " = " + column + " + (" + step.SQL + "), updated_at = ? WHERE id IN " + model.Marks(len(ids))
 		args := slices.Concat(step.Vars, []any{now}, model.Values(ids))
 		if !uniform || deltas[ids[0]] < 0 {
-			statement += " AND balance_fen + (" + step.SQL + ") >= 0"
+			statement += " AND " + column + " + (" + step.SQL + ") >= 0"
 			args = append(args, step.Vars...)
 		}
 		s.Guard(len(ids), short, statement, args...)

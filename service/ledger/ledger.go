@@ -99,12 +99,12 @@ func Post(tx *gorm.DB, db *model.DB, now time.Time, m Movement) error {
 	if m.Held {
 		err = shiftHeld(tx, m.From, 0, -m.Amount, now)
 	} else {
-		err = shift(tx, m.From, -m.Amount, now)
+		err = shift(tx, m.Kind, m.From, -m.Amount, now)
 	}
 	if err != nil {
 		return err
 	}
-	if err := shift(tx, m.To, m.Amount, now); err != nil {
+	if err := shift(tx, m.Kind, m.To, m.Amount, now); err != nil {
 		return err
 	}
 	return tally.Write(tx, db, counted(db, now, []Movement{m})...)
@@ -144,8 +144,9 @@ func (m Movement) Row(id model.ID, at time.Time) model.Transfer {
 	}
 }
 
-// shift adds delta to the balance of an account that keeps one; a debit is guarded by the balance itself.
-func shift(tx *gorm.DB, account Account, delta model.Fen, now time.Time) error {
+// shift adds delta to the balance of an account that keeps one; a debit is guarded by the balance itself. What is put into a fund is
+// added to what it was topped up with too.
+func shift(tx *gorm.DB, by Kind, account Account, delta model.Fen, now time.Time) error {
 	kind, id := account.Split()
 	var entity any
 	short := model.CodeInsufficientFund
@@ -164,7 +165,11 @@ func shift(tx *gorm.DB, account Account, delta model.Fen, now time.Time) error {
 	if delta < 0 {
 		q = q.Where("balance_fen >= ?", -delta)
 	}
-	res := q.UpdateColumns(map[string]any{"balance_fen": gorm.Expr("balance_fen + ?", delta), "updated_at": now})
+	set := map[string]any{"balance_fen": gorm.Expr("balance_fen + ?", delta), "updated_at": now}
+	if by == KindFund {
+		set["topped_up_fen"] = gorm.Expr("topped_up_fen + ?", delta)
+	}
+	res := q.UpdateColumns(set)
 	if res.Error != nil {
 		return res.Error
 	}

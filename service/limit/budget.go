@@ -80,12 +80,8 @@ func (s *Service) EnterBudget(ctx context.Context, actor model.Actor, unionID mo
 			return err
 		}
 		now := s.db.Now()
-		var heads int64
-		if err := tx.Model(&model.Member{}).Where("union_id = ? AND status = 'active'", unionID).Count(&heads).Error; err != nil {
-			return err
-		}
 		b := model.UnionBudget{ID: s.db.NewID(), UnionID: unionID, Year: year, Version: last.Version + 1, BudgetFen: in.BudgetFen, RetainedFen: in.RetainedFen,
-			Basis: in.Basis, Headcount: int(heads), Note: in.Note, Status: "entered", EnteredBy: actor.ID, EnteredAt: now}
+			Basis: in.Basis, Headcount: int(u.ActiveMembers), Note: in.Note, Status: "entered", EnteredBy: actor.ID, EnteredAt: now}
 		if err := tx.Create(&b).Error; err != nil {
 			return err
 		}

@@ -16,13 +16,23 @@ type scope struct {
 
 func oneUnion(id model.ID) scope { return scope{" = ?", id} }
 
+func someUnions(ids []model.ID) scope { return scope{" IN ?", ids} }
+
 // subtree is the union with the path and all below it.
 func subtree(path string) scope {
+	if onlyRoot(path) {
+		return scope{}
+	}
 	return scope{" IN (SELECT su.id FROM unions su WHERE su.path LIKE ?)", path + "%"}
 }
 
 // of narrows a query to the scope by the column that names the union.
-func (s scope) of(q *gorm.DB, column string) *gorm.DB { return q.Where(column+s.where, s.arg) }
+func (s scope) of(q *gorm.DB, column string) *gorm.DB {
+	if s.where == "" {
+		return q
+	}
+	return q.Where(column+s.where, s.arg)
+}
 
 // figures is what one union spent in a year, and what that is measured by.
 type figures struct {
@@ -116,9 +126,8 @@ func claims(tx *gorm.DB, year model.Year, in scope) (sums []amount, err error) {
 // sweep, refund). A fund's only other movement is money put in, and its balance is the sum of all: so that is what was put
 // in less the balance, without reading a single movement. reconcile adds up the movements and holds them against this.
 func paidOut(tx *gorm.DB, year model.Year, in scope) (sums []amount, err error) {
-	const in1 = "COALESCE((SELECT SUM(t.amount_fen) FROM topups t WHERE t.fund_id = f.id AND t.status = 'confirmed'), 0)"
 	err = in.of(tx.Table("funds f"), "f.union_id").Where("f.year = ?", year).
-		Select("f.union_id, f.purse, " + in1 + " - f.balance_fen AS fen").Scan(&sums).Error
+		Select("f.union_id, f.purse, f.topped_up_fen - f.balance_fen AS fen").Scan(&sums).Error
 	return sums, err
 }
 
@@ -130,16 +139,24 @@ func approved(tx *gorm.DB, year model.Year, in scope) (sums []amount, err error)
 	return sums, err
 }
 
-// headcounts counts, by union, the active members: of a year that is over, those of its last moment (who
-// came back later counts from then only, as the roster knows it).
+// headcounts is, by union, the active members: of a year that is over, those of its last moment.
 func headcounts(tx *gorm.DB, year model.Year, now time.Time, in scope) (counts []amount, err error) {
-	q := in.of(tx.Table("members"), "union_id")
-	if end := year.End(); now.Before(end) {
-		q = q.Where("status = 'active'")
-	} else {
-		q = q.Where("joined_at < ? AND (left_at IS NULL OR left_at >= ?)", end, end)
+	if over(year, now) {
+		return headsAtEnd(tx, year, in)
 	}
-	err = q.Select("union_id, COUNT(*) AS fen").Group("union_id").Scan(&counts).Error
+	err = in.of(tx.Table("unions"), "id").Select("id AS union_id, active_members AS fen").Scan(&counts).Error
+	return counts, err
+}
+
+// over tells whether a year has ended.
+func over(year model.Year, now time.Time) bool { return !now.Before(year.End()) }
+
+// headsAtEnd counts, by union, the active members of a year's last moment (who came back later counts from then only, as the roster
+// knows it).
+func headsAtEnd(tx *gorm.DB, year model.Year, in scope) (counts []amount, err error) {
+	end := year.End()
+	err = in.of(tx.Table("members"), "union_id").Where("joined_at < ? AND (left_at IS NULL OR left_at >= ?)", end, end).
+		Select("union_id, COUNT(*) AS fen").Group("union_id").Scan(&counts).Error
 	return counts, err
 }
 

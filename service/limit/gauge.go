@@ -40,62 +40,39 @@ type Gauge struct {
 	heads int64 // average only
 }
 
-// gauges are the limits that a union is measured against: the one it chose, once its budget is confirmed, and the average.
-// more is what would be used besides.
+// gauges are the limits that a union is measured against. more is what would be used besides.
 func gauges(r model.LimitRule, f *figures, more model.Fen) []Gauge {
-	used := f.used() + more
 	var all []Gauge
-	switch {
-	case f.budget == nil:
-	case f.budget.Basis == model.BasisRetained:
-		all = append(all, Gauge{Kind: "retained", Name: "工会留成经费", Rule: fmt.Sprintf("选择控制在基层工会留成经费的%d%%以内", r.RetainedPercent)}.
-			measure(r, used, f.budget.RetainedFen, 0, r.RetainedPercent))
-	default:
-		all = append(all, Gauge{Kind: "budget", Name: "当年本级工会经费预算支出",
-			Rule: fmt.Sprintf("节日慰问品的全年支出金额一般应控制在当年本级工会经费预算支出的%d%%左右，最高不超过%d%%", r.WarnPercent, r.MaxPercent)}.
-			measure(r, used, f.budget.BudgetFen, r.WarnPercent, r.MaxPercent))
+	for _, y := range yardsticks(r, countedOf(f.budget), f.heads) {
+		g := Gauge{Kind: y.kind, DocumentNo: r.DocumentNo, NoticeDocumentNo: r.NoticeDocumentNo}
+		switch y.kind {
+		case "retained":
+			g.Name, g.Rule = "工会留成经费", fmt.Sprintf("选择控制在基层工会留成经费的%d%%以内", r.RetainedPercent)
+		case "budget":
+			g.Name = "当年本级工会经费预算支出"
+			g.Rule = fmt.Sprintf("节日慰问品的全年支出金额一般应控制在当年本级工会经费预算支出的%d%%左右，最高不超过%d%%", r.WarnPercent, r.MaxPercent)
+		case "average":
+			g.Name, g.Rule, g.heads = "人均年度总额", "年度总额一般不超过人均"+shortYuan(r.AverageFen)+"元", f.heads
+		}
+		all = append(all, g.measure(y, f.used()+more))
 	}
-	average := Gauge{Kind: "average", Name: "人均年度总额", Rule: "年度总额一般不超过人均" + shortYuan(r.AverageFen) + "元", heads: f.heads}
-	return append(all, average.measure(r, used, r.AverageFen*model.Fen(f.heads), 0, 100))
+	return all
 }
 
-// measure fills the gauge; warn 0 means that the rule has no warning line. A fraction of a fen is nobody's: lines are cut to
-// whole fen, so that "at most the line" says the same as "at most the percentage".
-func (g Gauge) measure(r model.LimitRule, used, base model.Fen, warn, most int) Gauge {
-	g.DocumentNo, g.NoticeDocumentNo, g.UsedFen, g.BaseFen, g.LimitFen = r.DocumentNo, r.NoticeDocumentNo, used, base, base*model.Fen(most)/100
-	next := g.LimitFen
-	if warn > 0 {
-		next = base * model.Fen(warn) / 100
+// measure fills the gauge.
+func (g Gauge) measure(y yardstick, used model.Fen) Gauge {
+	next, most := y.lines()
+	g.UsedFen, g.BaseFen, g.LimitFen, g.State = used, y.base, most, y.state(used)
+	if y.warn > 0 {
 		left := max(0, next-used)
 		g.WarnFen, g.LeftToWarnFen = &next, &left
 	}
-	g.LeftFen, g.OverFen = max(0, g.LimitFen-used), max(0, used-g.LimitFen)
-	if base > 0 {
-		bp := (int64(used)*10000 + int64(base) - 1) / int64(base)
+	g.LeftFen, g.OverFen = max(0, most-used), max(0, used-most)
+	if y.base > 0 {
+		bp := (int64(used)*10000 + int64(y.base) - 1) / int64(y.base)
 		g.UsedBP = &bp
 	}
-	switch {
-	case used > g.LimitFen:
-		g.State = StateOver
-	case used > next:
-		g.State = StateWarned
-	case used > 0 && used*10 >= next*9:
-		g.State = StateNear
-	default:
-		g.State = StateOK
-	}
 	return g
-}
-
-// share is how much of the limit is used, for sorting: 1 is all of it.
-func (g Gauge) share() float64 {
-	switch {
-	case g.UsedFen <= 0:
-		return 0
-	case g.LimitFen == 0:
-		return 1e18
-	}
-	return float64(g.UsedFen) / float64(g.LimitFen)
 }
 
 // remark says in Chinese, with figures and source, that the gauge is no longer in order; "" if it is. more is what the figures

@@ -1,10 +1,8 @@
 package limit
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"gorm.io/gorm"
 
@@ -28,7 +26,6 @@ type Meter struct {
 	Purses        []PurseSum  `json:"purses"`
 	Budget        *BudgetView `json:"budget"` // the confirmed one that counts
 
-	union  model.Union
 	budget *model.UnionBudget
 }
 
@@ -45,18 +42,19 @@ type PurseSum struct {
 func (s *Service) Meter(ctx context.Context, unionID model.ID, year model.Year) (m Meter, err error) {
 	var meters []Meter
 	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
-		var u model.Union
-		err := tx.Where("id = ?", unionID).Take(&u).Error
+		err := tx.Select("id").Where("id = ?", unionID).Take(&model.Union{}).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return model.NotFound("工会")
 		}
 		if err != nil {
 			return err
 		}
-		if meters, err = s.meters(tx, year, oneUnion(unionID), []model.Union{u}); err != nil {
+		rule, err := ruleOf(tx, year)
+		if err != nil {
 			return err
 		}
-		return showBudgets(tx, meters)
+		meters, err = s.meters(tx, rule, []model.ID{unionID})
+		return err
 	})
 	if err != nil {
 		return m, err
@@ -69,44 +67,40 @@ func (s *Service) Meter(ctx context.Context, unionID model.ID, year model.Year) 
 // Error: CodeInvalid for a cursor that is no union of the list.
 func (s *Service) Meters(ctx context.Context, actor model.Actor, year model.Year, page model.Page) (list model.List[Meter], err error) {
 	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
-		var unions []model.Union
-		if err := tx.Where("path LIKE ?", actor.UnionPath+"%").Order("id").Find(&unions).Error; err != nil {
-			return err
-		}
-		all, err := s.meters(tx, year, subtree(actor.UnionPath), unions)
+		rule, err := ruleOf(tx, year)
 		if err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, Meter.idle)
-		slices.SortFunc(all, worse)
-		if page.Cursor != 0 {
-			seen := slices.IndexFunc(all, func(m Meter) bool { return m.UnionID == page.Cursor })
-			if seen < 0 {
-				return model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
-			}
-			all = all[seen+1:]
+		all, err := standings(tx, rule, s.db.Now(), actor.UnionPath)
+		if err != nil {
+			return err
 		}
-		list = model.NewList(all, page, func(m Meter) model.ID { return m.UnionID }, func(m Meter) Meter { return m })
-		return showBudgets(tx, list.Items)
+		if all, err = pageOf(all, page); err != nil {
+			return err
+		}
+		shown := model.NewList(all, page, func(u standing) model.ID { return u.union }, func(u standing) model.ID { return u.union })
+		list.NextCursor = shown.NextCursor
+		list.Items, err = s.meters(tx, rule, shown.Items)
+		return err
 	})
 	return list, err
 }
 
-// meters makes the meters of the unions, all in scope, still without their budgets.
-func (s *Service) meters(tx *gorm.DB, year model.Year, in scope, unions []model.Union) ([]Meter, error) {
-	rule, err := ruleOf(tx, year)
+// meters makes the meters of a few unions, in the order of their ids.
+func (s *Service) meters(tx *gorm.DB, rule model.LimitRule, ids []model.ID) ([]Meter, error) {
+	all, err := read(tx, rule.Year, s.db.Now(), someUnions(ids))
 	if err != nil {
 		return nil, err
 	}
-	all, err := read(tx, year, s.db.Now(), in)
+	names, err := model.NamesOf(tx, &model.Union{}, ids)
 	if err != nil {
 		return nil, err
 	}
-	meters := make([]Meter, 0, len(unions))
-	for _, u := range unions {
-		meters = append(meters, meterOf(u, rule, all.of(u.ID)))
+	meters := make([]Meter, len(ids))
+	for i, id := range ids {
+		meters[i] = meterOf(id, names[id], rule, all.of(id))
 	}
-	return meters, nil
+	return meters, showBudgets(tx, meters)
 }
 
 // showBudgets puts the budgets that count into the meters.
@@ -129,9 +123,9 @@ func showBudgets(tx *gorm.DB, meters []Meter) error {
 	return nil
 }
 
-func meterOf(u model.Union, r model.LimitRule, f *figures) Meter {
-	m := Meter{UnionID: u.ID, UnionName: u.Name, Year: r.Year, State: StateOK, MissingBudget: f.budget == nil, Enforce: r.Enforce, Headcount: f.heads,
-		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f), union: u, budget: f.budget}
+func meterOf(union model.ID, name string, r model.LimitRule, f *figures) Meter {
+	m := Meter{UnionID: union, UnionName: name, Year: r.Year, State: StateOK, MissingBudget: f.budget == nil, Enforce: r.Enforce, Headcount: f.heads,
+		SpentFen: f.spent(model.PurseFestival), CommittedFen: f.committed, UsedFen: f.used(), Limits: gauges(r, f, 0), Purses: purseSums(f), budget: f.budget}
 	if f.heads > 0 {
 		each := (m.UsedFen + model.Fen(f.heads) - 1) / model.Fen(f.heads)
 		m.AverageFen = &each
@@ -157,32 +151,4 @@ func purseSums(f *figures) []PurseSum {
 		sums = append(sums, PurseSum{p, p.Name(), f.spent(p), p == model.PurseFestival, purseNotes[p]})
 	}
 	return sums
-}
-
-// idle tells whether the union need not be in a list: nothing is expected of it, and nothing was spent.
-func (m Meter) idle() bool {
-	return (m.union.Kind != "grassroots" || m.union.Status != "active") && m.UsedFen == 0 && m.budget == nil
-}
-
-// worse orders meters from the worst to the best.
-func worse(a, b Meter) int {
-	if c := cmp.Compare(severity[b.State], severity[a.State]); c != 0 {
-		return c
-	}
-	if a.MissingBudget != b.MissingBudget {
-		if a.MissingBudget {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Or(cmp.Compare(b.share(), a.share()), cmp.Compare(a.UnionID, b.UnionID))
-}
-
-// share is the largest part of a limit that is used.
-func (m Meter) share() float64 {
-	most := 0.0
-	for _, g := range m.Limits {
-		most = max(most, g.share())
-	}
-	return most
 }

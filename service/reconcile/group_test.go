@@ -25,7 +25,7 @@ func groupRows(at time.Time) []any {
 		&model.Member{ID: 511, UnionID: 2, PersonID: 510, PhoneHash: "g1", Status: "active", JoinedAt: at, CreatedAt: at, UpdatedAt: at},
 		&model.Member{ID: 521, UnionID: 2, PersonID: 520, PhoneHash: "g2", Status: "active", JoinedAt: at, CreatedAt: at, UpdatedAt: at},
 		&model.PersonCap{PersonID: 510, Year: year, GrantedFen: 5000}, &model.PersonCap{PersonID: 520, Year: year, GrantedFen: 5000},
-		&model.Fund{ID: 513, UnionID: 2, Purse: extra, Year: year, BalanceFen: 40000, CreatedAt: at, UpdatedAt: at},
+		&model.Fund{ID: 513, UnionID: 2, Purse: extra, Year: year, BalanceFen: 40000, ToppedUpFen: 50000, CreatedAt: at, UpdatedAt: at},
 		&model.Topup{ID: 514, FundID: 513, UnionID: 2, AmountFen: 50000, EvidenceNo: "G1", Status: "confirmed", EnteredBy: 1, EnteredAt: at, DecidedBy: id(2), DecidedAt: &at},
 		transfer(515, "fund", "topup:514", "bank", "fund:513", 50000, nil),
 		&model.Supplier{ID: 524, Name: "集采供应商", CreditCode: "g", Status: "active", CreatedAt: at, UpdatedAt: at},

@@ -55,6 +55,10 @@ const union = " UNION ALL "
 // invariants are all that can be said in one SQL statement each. Every statement runs on every engine.
 var invariants = []invariant{
 	{"fund_balance", "经费账户余额等于其流水之和", "个经费账户", "SELECT COUNT(*) FROM funds", balanced("funds", "fund", "t.balance_fen")},
+	{"fund_topped_up", "经费账户的累计入账等于其入账流水之和", "个经费账户", "SELECT COUNT(*) FROM funds",
+		"SELECT CONCAT('fund:', f.id), f.topped_up_fen, COALESCE(t.fen, 0) FROM funds f " +
+			"LEFT JOIN (SELECT credit_account AS account, SUM(amount_fen) AS fen FROM transfers WHERE kind = 'fund' GROUP BY credit_account) t ON t.account = CONCAT('fund:', f.id) " +
+			"WHERE f.topped_up_fen <> COALESCE(t.fen, 0)"},
 	{"allowance_balance", "额度余额（含冻结）等于其流水之和", "个额度", "SELECT COUNT(*) FROM allowances", balanced("allowances", "allowance", "t.balance_fen + t.held_fen")},
 	{"no_negative", "余额、冻结与库存不为负", "个账户与库存", "SELECT (SELECT COUNT(*) FROM funds) + (SELECT COUNT(*) FROM allowances) + (SELECT COUNT(*) FROM stocks)",
 		"SELECT CONCAT('fund:', id), balance_fen, 0 FROM funds WHERE balance_fen < 0" + union +
@@ -165,6 +169,9 @@ var invariants = []invariant{
 	{"union_tree", "工会树路径与上下级一致", "个工会", "SELECT COUNT(*) FROM unions",
 		"SELECT CONCAT('union:', u.id), u.depth, p.depth + 1 FROM unions u JOIN unions p ON p.id = u.parent_id WHERE u.path <> CONCAT(p.path, u.id, '/') OR u.depth <> p.depth + 1" + union +
 			"SELECT CONCAT('union:', u.id), COUNT(h.union_id), 1 FROM unions u LEFT JOIN union_paths h ON h.union_id = u.id AND h.to_at IS NULL AND h.path = u.path GROUP BY u.id HAVING COUNT(h.union_id) <> 1"},
+	{"union_members", "工会的在册会员数等于其名册", "个工会", "SELECT COUNT(*) FROM unions",
+		"SELECT CONCAT('union:', u.id), u.active_members, COALESCE(m.n, 0) FROM unions u " +
+			"LEFT JOIN (SELECT union_id, COUNT(*) AS n FROM members WHERE status = 'active' GROUP BY union_id) m ON m.union_id = u.id WHERE u.active_members <> COALESCE(m.n, 0)"},
 	{"references", "每条记录引用的对象都存在", "条引用", "SELECT (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM orders) + (SELECT COUNT(*) FROM allowances)",
 		dangling("members", "member", "person_id", "persons") + union + dangling("members", "member", "union_id", "unions") + union +
 			dangling("allowances", "allowance", "member_id", "members") + union + dangling("allowances", "allowance", "fund_id", "funds") + union +

@@ -49,14 +49,14 @@ func fill(t *testing.T, db *model.DB) {
 		return &model.Transfer{ID: model.ID(n), Kind: kind, Cause: cause, DebitAccount: debit, CreditAccount: credit, AmountFen: fen, Purse: extra, Year: year, UnionID: 1, OrderID: order, At: at}
 	}
 	rows := []any{
-		&model.Union{ID: 1, Name: "市总", Kind: "city", Path: "/1/", Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.Union{ID: 1, Name: "市总", Kind: "city", Path: "/1/", Status: "active", ActiveMembers: 2, CreatedAt: at, UpdatedAt: at},
 		&model.UnionPath{UnionID: 1, FromAt: at, Path: "/1/"},
-		&model.Union{ID: 2, ParentID: id(1), Name: "县总", Kind: "county", Path: "/1/2/", Depth: 1, Status: "active", CreatedAt: at, UpdatedAt: at},
+		&model.Union{ID: 2, ParentID: id(1), Name: "县总", Kind: "county", Path: "/1/2/", Depth: 1, Status: "active", ActiveMembers: 2, CreatedAt: at, UpdatedAt: at},
 		&model.UnionPath{UnionID: 2, FromAt: at, Path: "/1/2/"},
 		&model.Person{ID: 10, IDNumberHash: "h", CreatedAt: at},
 		&model.Member{ID: 11, UnionID: 1, PersonID: 10, Status: "active", JoinedAt: at, CreatedAt: at, UpdatedAt: at},
 		&model.Policy{ID: 12, Year: year, CapFen: 60000, StartsOn: "2025-01-01", EndsOn: "2025-12-31", CreatedAt: at, UpdatedAt: at},
-		&model.Fund{ID: 13, UnionID: 1, Purse: extra, Year: year, BalanceFen: 40000, CreatedAt: at, UpdatedAt: at},
+		&model.Fund{ID: 13, UnionID: 1, Purse: extra, Year: year, BalanceFen: 40000, ToppedUpFen: 100000, CreatedAt: at, UpdatedAt: at},
 		&model.Topup{ID: 14, FundID: 13, UnionID: 1, AmountFen: 100000, EvidenceNo: "A1", Status: "confirmed", EnteredBy: 1, EnteredAt: at, DecidedBy: id(2), DecidedAt: &at},
 		transfer(15, "fund", "topup:14", "bank", "fund:13", 100000, nil),
 		&model.Grant{ID: 16, UnionID: 1, FundID: 13, Purse: extra, Year: year, AmountFen: 60000, Status: "issued", TotalItems: 1, DoneItems: 1, IssuedItems: 1, TotalFen: 60000, IssuedFen: 60000, CreatedBy: 1, DecidedBy: id(2), CreatedAt: at, UpdatedAt: at},
@@ -180,6 +180,10 @@ type breach struct{ name, ref, sql string }
 func TestEachBreachIsCaught(t *testing.T) {
 	breaks := []breach{
 		{"fund_balance", "fund:13", "UPDATE funds SET balance_fen = balance_fen + 1"},
+		{"fund_topped_up", "fund:13", "UPDATE funds SET topped_up_fen = topped_up_fen + 1 WHERE id = 13"},
+		{"fund_topped_up", "fund:13", "UPDATE transfers SET amount_fen = 99999 WHERE id = 15"},
+		{"union_members", "union:1", "UPDATE unions SET active_members = 3 WHERE id = 1"},
+		{"union_members", "union:2", "UPDATE members SET status = 'left' WHERE id = 511"},
 		{"allowance_balance", "allowance:18", "UPDATE allowances SET balance_fen = balance_fen - 1"},
 		{"no_negative", "allowance:18", "UPDATE allowances SET held_fen = -1, balance_fen = 40001"},
 		{"transfer_shape", "transfer:34", "UPDATE transfers SET kind = 'settle' WHERE id = 34"},

@@ -211,9 +211,12 @@ func (s *Service) write(tx *gorm.DB, now time.Time, unionID model.ID, rows []*ca
 		if err := tx.CreateInBatches(&fresh, s.db.BatchRows()).Error; err != nil {
 			return err
 		}
+		if err := model.CountMembers(tx, unionID, len(fresh)); err != nil {
+			return err
+		}
 	}
 	for part := range slices.Chunk(changed, s.db.BatchRows()) {
-		if err := s.updateMembers(tx, now, part); err != nil {
+		if err := s.updateMembers(tx, now, unionID, part); err != nil {
 			return err
 		}
 	}
@@ -245,8 +248,8 @@ func (s *Service) createPersons(tx *gorm.DB, now time.Time, rows []*candidate) e
 	return s.carryCaps(tx, now, fresh)
 }
 
-// updateMembers writes what changes of a hundred or so members with one statement.
-func (s *Service) updateMembers(tx *gorm.DB, now time.Time, rows []*candidate) error {
+// updateMembers writes what changes of a hundred or so members of a union with one statement.
+func (s *Service) updateMembers(tx *gorm.DB, now time.Time, unionID model.ID, rows []*candidate) error {
 	ids := make([]model.ID, len(rows))
 	set := map[string]*strings.Builder{}
 	args := map[string][]any{}
@@ -282,14 +285,18 @@ func (s *Service) updateMembers(tx *gorm.DB, now time.Time, rows []*candidate) e
 	for column, when := range set {
 		columns[column] = gorm.Expr("CASE id"+when.String()+" ELSE "+column+" END", args[column]...)
 	}
-	if err := rejoin(tx, now, ids); err != nil {
+	if err := rejoin(tx, now, unionID, ids); err != nil {
 		return err
 	}
 	return tx.Model(&model.Member{}).Where("id IN ?", ids).UpdateColumns(columns).Error
 }
 
-// rejoin makes those of the members who had left active again.
-func rejoin(tx *gorm.DB, now time.Time, ids []model.ID) error {
-	return tx.Model(&model.Member{}).Where("id IN ? AND status = ?", ids, left).
-		UpdateColumns(map[string]any{"status": active, "joined_at": now, "left_at": nil, "left_reason": "", "updated_at": now}).Error
+// rejoin makes those of the union's members who had left active again.
+func rejoin(tx *gorm.DB, now time.Time, unionID model.ID, ids []model.ID) error {
+	res := tx.Model(&model.Member{}).Where("id IN ? AND union_id = ? AND status = ?", ids, unionID, left).
+		UpdateColumns(map[string]any{"status": active, "joined_at": now, "left_at": nil, "left_reason": "", "updated_at": now})
+	if res.Error != nil {
+		return res.Error
+	}
+	return model.CountMembers(tx, unionID, int(res.RowsAffected))
 }

@@ -3,6 +3,7 @@ package union
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -45,12 +46,12 @@ func (s *Service) Members(ctx context.Context, unionID model.ID, f MemberFilter,
 
 // findMembers finds the ids of a page and of one more.
 func (s *Service) findMembers(tx *gorm.DB, unionID model.ID, f MemberFilter, page model.Page) (ids []model.ID, err error) {
+	u, err := takeUnion(tx, unionID)
+	if err != nil {
+		return nil, err
+	}
 	in := memberScope{"union_id = ?", "u.id = ?", unionID}
 	if f.Subtree {
-		u, err := takeUnion(tx, unionID)
-		if err != nil {
-			return nil, err
-		}
 		in = memberScope{"union_id IN (SELECT id FROM unions WHERE path LIKE ?)", "u.path LIKE ?", u.Path + "%"}
 	}
 	w := wanted{MemberFilter: f, order: "id", page: page}
@@ -66,7 +67,27 @@ func (s *Service) findMembers(tx *gorm.DB, unionID model.ID, f MemberFilter, pag
 	if !f.Subtree && w.name == "" && f.Department == "" {
 		return w.roster(tx, unionID)
 	}
+	small, err := s.isSmall(tx, u, f.Subtree)
+	if err != nil {
+		return nil, err
+	}
+	if small {
+		return w.byUnion(tx, in)
+	}
 	return w.find(tx, in)
+}
+
+// isSmall tells whether a union, or its subtree, has so few members that they are rather all read, by their unions, than looked for among the
+// members of the whole city.
+func (s *Service) isSmall(tx *gorm.DB, u model.Union, subtree bool) (bool, error) {
+	switch {
+	case !subtree:
+		return u.ActiveMembers <= s.small, nil
+	case u.ID == rootID:
+		return false, nil
+	}
+	n, err := membersBelow(tx, u.Path)
+	return n <= s.small, err
 }
 
 // number tells how to find what looks like a whole phone or ID number, by keyed hash; empty: it looks like neither.
@@ -156,25 +177,37 @@ func (w *wanted) find(tx *gorm.DB, in memberScope) (ids []model.ID, err error) {
 		if w.name == "" {
 			next = next.Select("id", "union_id")
 		}
-		var rows []struct {
-			ID   model.ID
-			Here bool
-		}
-		err := tx.Table("(?) AS n", next).Select("n.id, u.id IS NOT NULL AS here").Joins("LEFT JOIN unions u ON u.id = n.union_id AND "+in.union, in.arg).
-			Order(qualified[w.order]).Scan(&rows).Error
+		found, err := tx.Table("(?) AS n", next).Select("n.id, u.id IS NOT NULL AS here").Joins("LEFT JOIN unions u ON u.id = n.union_id AND "+in.union, in.arg).
+			Order(qualified[w.order]).Rows()
 		if err != nil {
 			return nil, err
 		}
-		ids = ids[:0]
-		for _, r := range rows {
-			if r.Here && len(ids) <= w.page.Limit {
-				ids = append(ids, r.ID)
-			}
-		}
-		if len(rows) < window || len(ids) > w.page.Limit {
-			return ids, nil
+		ids, seen, err := w.here(found)
+		if err != nil || seen < window || len(ids) > w.page.Limit {
+			return ids, err
 		}
 	}
+	return w.byUnion(tx, in)
+}
+
+// here takes the members that are in scope from rows of ids with a mark, up to a page and one more, and tells how many rows there were.
+func (w *wanted) here(rows *sql.Rows) (ids []model.ID, seen int, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for ; rows.Next() && len(ids) <= w.page.Limit; seen++ {
+		var id int64
+		var here bool
+		if err := rows.Scan(&id, &here); err != nil {
+			return nil, 0, err
+		}
+		if here {
+			ids = append(ids, model.ID(id))
+		}
+	}
+	return ids, seen, rows.Err()
+}
+
+// byUnion reads all members of the scope's unions that fit.
+func (w *wanted) byUnion(tx *gorm.DB, in memberScope) (ids []model.ID, err error) {
 	order := strings.Replace(w.order, "id", "id + 0", 1) // not by the primary key: nearly all in it are somebody else's
 	err = w.narrow(tx).Where(in.where, in.arg).Order(order).Limit(w.page.Limit+1).Pluck("id", &ids).Error
 	return ids, err

@@ -13,7 +13,7 @@ import (
 )
 
 // TestFindMembers holds every way to narrow the list, over pages, against all members read at once: for unions that have most of the
-// members, few of them, and none, more of them than the first window holds.
+// members, few of them, and none, more of them than the first window holds, read whole and looked for among all.
 func TestFindMembers(t *testing.T) {
 	w, ctx, rng := newTown(t), context.Background(), rand.New(rand.NewPCG(1, 2))
 	unions := []model.ID{w.union("大工会"), w.union("小工会"), w.union("空工会")}
@@ -37,6 +37,17 @@ func TestFindMembers(t *testing.T) {
 		all = append(all, m)
 	}
 	w.ok(w.db.Read(ctx).CreateInBatches(&all, 50).Error)
+	if mended, err := w.Recount(ctx); mended != 2 || err != nil {
+		t.Errorf("%d unions counted anew, %v", mended, err)
+	}
+	for _, w.small = range []int64{w.small, 0} {
+		w.findsEverywhere(unions, all)
+	}
+}
+
+// findsEverywhere looks in each of the unions and in the whole city.
+func (w *town) findsEverywhere(unions []model.ID, all []model.Member) {
+	w.t.Helper()
 	for _, union := range append(unions, rootID) {
 		for _, f := range []MemberFilter{{}, {Status: left}, {Status: active}, {Department: "财务科"}, {Query: "陈"}, {Query: "陈甲"}, {Query: "赵"}, {Query: "陈", Status: left, Department: "一车间"}} {
 			for _, f.Subtree = range []bool{false, true} {

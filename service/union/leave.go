@@ -43,6 +43,9 @@ func (s *Service) leave(tx *gorm.DB, actor model.Actor, now time.Time, m model.M
 	if res.RowsAffected == 0 {
 		return Leaving{}, model.E(model.CodeConflict, "该会员已离会")
 	}
+	if err := model.CountMembers(tx, m.UnionID, -1); err != nil {
+		return Leaving{}, err
+	}
 	revoked, err := s.revoke(tx, actor, m.ID, now, clip("离会："+reason, 200))
 	if err != nil {
 		return Leaving{}, err
@@ -124,12 +127,15 @@ func (s *Service) join(tx *gorm.DB, now time.Time, m model.Member, target model.
 	if len(there) == 0 {
 		joined := model.Member{ID: s.db.NewID(), UnionID: target.ID, PersonID: m.PersonID, Name: m.Name, PhoneSealed: m.PhoneSealed, PhoneHash: m.PhoneHash,
 			Status: active, JoinedAt: now, CreatedAt: now, UpdatedAt: now}
-		return joined.ID, tx.Create(&joined).Error
+		if err := tx.Create(&joined).Error; err != nil {
+			return 0, err
+		}
+		return joined.ID, model.CountMembers(tx, target.ID, 1)
 	}
 	if there[0].Status == active {
 		return 0, model.E(model.CodeConflict, "此人已是“%s”的会员", target.Name)
 	}
-	if err := rejoin(tx, now, []model.ID{there[0].ID}); err != nil {
+	if err := rejoin(tx, now, target.ID, []model.ID{there[0].ID}); err != nil {
 		return 0, err
 	}
 	return there[0].ID, tx.Model(&model.Member{}).Where("id = ?", there[0].ID).

@@ -24,7 +24,8 @@ type Service struct {
 	files  *files.Service
 	jobs   *job.Runner
 	revoke Revoke
-	step   int // rows that a preview or import handles in one transaction
+	step   int   // rows that a preview or import handles in one transaction
+	small  int64 // members of a scope that is searched as a whole
 }
 
 // The kinds of jobs.
@@ -35,7 +36,7 @@ const (
 
 // New makes the service and tells the runner what it does.
 func New(db *model.DB, sealer *model.Sealer, store *files.Service, jobs *job.Runner, revoke Revoke) *Service {
-	s := &Service{db: db, sealer: sealer, files: store, jobs: jobs, revoke: revoke, step: 1000}
+	s := &Service{db: db, sealer: sealer, files: store, jobs: jobs, revoke: revoke, step: 1000, small: 12_000}
 	jobs.Handle(jobPreview, s.preview, s.importFailed)
 	jobs.Handle(jobImport, s.runImport, s.importFailed)
 	return s

@@ -78,7 +78,17 @@ func newTown(t testing.TB) *town {
 	if _, err := s.EnsureRoot(context.Background(), "示例市总工会"); err != nil {
 		t.Fatal(err)
 	}
-	return &town{Service: s, t: t, clock: clock, actor: model.Actor{Kind: model.ActorStaff, ID: 7, UnionID: rootID, UnionPath: "/1/"}}
+	w := &town{Service: s, t: t, clock: clock, actor: model.Actor{Kind: model.ActorStaff, ID: 7, UnionID: rootID, UnionPath: "/1/"}}
+	t.Cleanup(w.counted)
+	return w
+}
+
+// counted fails the test if a union has another number of members than it keeps.
+func (w *town) counted() {
+	w.t.Helper()
+	if mended, err := w.Recount(context.Background()); mended != 0 || err != nil {
+		w.t.Errorf("%d unions keep another number of members, %v", mended, err)
+	}
 }
 
 func (w *town) ok(err error) {

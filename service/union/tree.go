@@ -87,20 +87,16 @@ func escapeLike(text string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text)
 }
 
-// unionViews counts the members and children of all rows at once.
+// unionViews counts the children of all rows at once.
 func unionViews(tx *gorm.DB, rows []model.Union) (func(model.Union) View, error) {
 	ids := make([]model.ID, len(rows))
 	for i, u := range rows {
 		ids[i] = u.ID
 	}
-	members, err := countBy(tx.Model(&model.Member{}).Where("union_id IN ? AND status = ?", ids, active), "union_id")
-	if err != nil {
-		return nil, err
-	}
 	children, err := countBy(tx.Model(&model.Union{}).Where("parent_id IN ? AND status = ?", ids, active), "parent_id")
 	return func(u model.Union) View {
 		return View{ID: u.ID, ParentID: u.ParentID, Name: u.Name, Kind: u.Kind, Depth: u.Depth, Status: u.Status,
-			Members: members[u.ID], Children: children[u.ID], CreatedAt: u.CreatedAt}
+			Members: u.ActiveMembers, Children: children[u.ID], CreatedAt: u.CreatedAt}
 	}, err
 }
 
@@ -132,9 +128,7 @@ func unionDetail(tx *gorm.DB, actor model.Actor, id model.ID) (Detail, error) {
 		return Detail{}, err
 	}
 	d := Detail{View: show(u), Ancestors: []Ancestor{}}
-	err = tx.Model(&model.Member{}).Joins("JOIN unions u ON u.id = members.union_id").
-		Where("u.path LIKE ? AND members.status = ?", u.Path+"%", active).Count(&d.SubtreeMembers).Error
-	if err != nil {
+	if d.SubtreeMembers, err = membersBelow(tx, u.Path); err != nil {
 		return Detail{}, err
 	}
 	var above []model.Union

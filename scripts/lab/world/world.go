@@ -255,6 +255,9 @@ func (b *batch) store(tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
+	if err := model.CountMembers(tx, b.fund.UnionID, len(b.members)); err != nil {
+		return err
+	}
 	return ledger.PostAll(tx, b.DB, b.now, b.moves)
 }
 

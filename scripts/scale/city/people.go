@@ -78,7 +78,7 @@ func (f *filler) fillUnions() {
 	now := p.start
 	for i := range p.unions {
 		n := &p.unions[i]
-		f.put(&model.Union{ID: n.id, ParentID: &n.parent, Name: n.name, Kind: n.kind, Path: n.path, Depth: n.depth, Status: "active", CreatedAt: now, UpdatedAt: now})
+		f.put(&model.Union{ID: n.id, ParentID: &n.parent, Name: n.name, Kind: n.kind, Path: n.path, Depth: n.depth, Status: "active", ActiveMembers: n.active, CreatedAt: now, UpdatedAt: now})
 		f.put(&model.UnionPath{UnionID: n.id, FromAt: now, Path: n.path})
 		roles := [2]string{string(identity.RoleUnionAdmin), string(identity.RoleUnionApprover)}
 		if n.kind != "grassroots" {
@@ -272,7 +272,7 @@ func (f *filler) fillFunds(u int) {
 			f.put(&model.Topup{ID: id, FundID: fund, UnionID: n.id, AmountFen: fen, EvidenceNo: no, LiveEvidenceNo: &no, Status: "confirmed", EnteredBy: n.admin, EnteredAt: at, DecidedBy: &n.approver, DecidedAt: &at})
 			f.transfer(idAt(at, 0)+model.ID(4*u+2*k+i), at, "fund", "topup:"+id.String(), "bank", "fund:"+fund.String(), fen, purses[k], n.id, nil)
 		}
-		f.put(&model.Fund{ID: fund, UnionID: n.id, Purse: purses[k], Year: p.year, BalanceFen: in - n.granted[k] + n.revoked[k], CreatedAt: p.start, UpdatedAt: at})
+		f.put(&model.Fund{ID: fund, UnionID: n.id, Purse: purses[k], Year: p.year, BalanceFen: in - n.granted[k] + n.revoked[k], ToppedUpFen: in, CreatedAt: p.start, UpdatedAt: at})
 	}
 	if u%50 == 0 {
 		no := fmt.Sprintf("PZ%d-%d-待核", p.year, u)

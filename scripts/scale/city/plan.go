@@ -44,6 +44,7 @@ type node struct {
 	path, name, kind string
 	depth            int
 	first, count     int // members
+	active           int64
 	admin, approver  model.ID
 	extra, festival  model.Fen // granted per member; 0: none
 	granted          [2]model.Fen
@@ -205,6 +206,11 @@ func (p *plan) planMembers() {
 	for ; next < p.size.Members; next++ {
 		p.members[next].union = int32(p.grass[len(p.grass)-1])
 		last.count++
+	}
+	for _, m := range p.members {
+		if !m.left {
+			p.unions[m.union].active++
+		}
 	}
 }
 

@@ -1,0 +1,5 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- Approved claims of a year by purse and union.
+CREATE INDEX claims_year ON claims (year, status, purse, union_id, amount_fen);

@@ -1,0 +1,5 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- Grants of a year.
+CREATE INDEX grants_year ON grants (year, purse, status);
