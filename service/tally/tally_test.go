@@ -76,7 +76,7 @@ func (c *city) pay(tx *gorm.DB, u model.Union, at time.Time) (model.Order, error
 			return o, err
 		}
 	}
-	return o, tally.Write(tx, c.db, tally.OrderPaid(c.db, o, map[model.Purse]model.Fen{model.PurseExtra: fen})...)
+	return o, tally.Write(tx, c.db, tally.OrderPaid(c.db, o, map[model.Purse]model.Fen{model.PurseExtra: fen}, nil)...)
 }
 
 func (c *city) buy() {
@@ -122,7 +122,7 @@ func (c *city) giveBack() {
 			}
 		}
 		spent := map[model.Purse]model.Fen{model.PurseExtra: part}
-		return tally.Write(tx, c.db, tally.OrderRefunded(c.db, *o, r, part == left, spent, nil)...)
+		return tally.Write(tx, c.db, tally.OrderRefunded(c.db, *o, r, part == left, spent, nil, nil)...)
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -530,10 +530,10 @@ func TestSecondPurse(t *testing.T) {
 	db := modeltest.Open(t, nil)
 	at := db.Now()
 	o := model.Order{ID: 5, UnionID: 1, MemberID: 2, ChannelID: 7, Year: 2025, Kind: "online", AllowanceFen: 300, WechatFen: 100, PaidAt: &at}
-	events := tally.OrderPaid(db, o, map[model.Purse]model.Fen{model.PurseFestival: 100, model.PurseExtra: 200})
+	events := tally.OrderPaid(db, o, map[model.Purse]model.Fen{model.PurseFestival: 100, model.PurseExtra: 200}, map[model.Purse]int64{model.PurseFestival: -1})
 	kinds := []string{events[0].Kind, events[1].Kind}
 	if len(events) != 2 || !slices.Equal(kinds, []string{"order", "spend"}) || events[0].Times != 1 || events[1].Times != 0 || events[0].AmountFen != 400 || events[1].AmountFen != 0 ||
-		!reflect.DeepEqual([]model.Fen{events[0].PurseFen, events[1].PurseFen}, []model.Fen{200, 100}) {
+		!reflect.DeepEqual([]model.Fen{events[0].PurseFen, events[1].PurseFen}, []model.Fen{200, 100}) || events[0].Holders != 0 || events[1].Holders != -1 {
 		t.Errorf("%+v", events)
 	}
 }
