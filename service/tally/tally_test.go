@@ -191,6 +191,41 @@ func (c *city) exact(when string) {
 	}
 }
 
+// own holds what became of each union's own money, with what waits, against its orders; moves may wait.
+func (c *city) own(when string) {
+	c.t.Helper()
+	ids := make([]model.ID, len(c.unions))
+	want := map[model.ID]model.Fen{}
+	for i, u := range c.unions {
+		ids[i] = u.ID
+	}
+	for _, o := range c.paid {
+		want[o.UnionID] += o.GoodsFen - o.RefundedFen
+	}
+	err := c.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		for _, year := range []model.Year{0, 2025} {
+			v, known, err := tally.PursesOf(tx, c.clock.Now(), c.unions[0].ID, year, ids)
+			if err != nil || !known {
+				return fmt.Errorf("known: %t, %w", known, err)
+			}
+			var all model.Fen
+			for _, id := range ids {
+				all += want[id]
+				if have := v.Own[tally.OwnPurse{Union: id, Year: 2025, Purse: model.PurseExtra}]; have.SpentFen != want[id] || have.GrantedFen != 0 {
+					c.t.Errorf("%s: union %d itself spent %d, its orders say %d", when, id, have.SpentFen, want[id])
+				}
+			}
+			if year != 0 && v.Total[model.PurseExtra].SpentFen != all {
+				c.t.Errorf("%s: all spent %d, the orders say %d", when, v.Total[model.PurseExtra].SpentFen, all)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // form is the union's form before a moment as the orders say.
 func (c *city) form(u model.ID, before time.Time) (times int64, fen model.Fen) {
 	for _, o := range c.paid {
@@ -268,11 +303,13 @@ func TestHistoriesEndExact(t *testing.T) {
 					when := fmt.Sprint("step ", step)
 					c.exact(when)
 					c.forms(when)
+					c.own(when)
 				}
 			}
 			c.absorb()
 			c.exact("end")
 			c.forms("end")
+			c.own("end")
 			if _, err := c.tally.Rebuild(ctx); err != nil {
 				t.Fatal(err)
 			}
@@ -535,5 +572,24 @@ func TestSecondPurse(t *testing.T) {
 	if len(events) != 2 || !slices.Equal(kinds, []string{"order", "spend"}) || events[0].Times != 1 || events[1].Times != 0 || events[0].AmountFen != 400 || events[1].AmountFen != 0 ||
 		!reflect.DeepEqual([]model.Fen{events[0].PurseFen, events[1].PurseFen}, []model.Fen{200, 100}) || events[0].Holders != 0 || events[1].Holders != -1 {
 		t.Errorf("%+v", events)
+	}
+}
+
+// TestHoldersAreRecounted shows that a recount counts the allowances that have money left, free or held, in their union and above it.
+func TestHoldersAreRecounted(t *testing.T) {
+	c := newCity(t, 2)
+	now := c.clock.Now()
+	child := c.unions[1].ID
+	c.insert(&model.Fund{ID: 3, UnionID: child, Purse: model.PurseExtra, Year: 2025, CreatedAt: now, UpdatedAt: now})
+	for i, money := range [][2]model.Fen{{0, 0}, {5, 0}, {0, 5}, {5, 5}} {
+		id := model.ID(50 + i)
+		c.insert(&model.Allowance{ID: id, PersonID: id, MemberID: id, UnionID: child, FundID: 3, Purse: model.PurseExtra, Year: 2025, BalanceFen: money[0], HeldFen: money[1], Status: "active", CreatedAt: now, UpdatedAt: now})
+	}
+	if _, err := c.tally.Rebuild(ctx); err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.tally.Overview(ctx, c.unions[0].ID, 2025)
+	if err != nil || len(v.Purses) != 1 || v.Purses[0].Holders != 3 {
+		t.Errorf("%+v, %v", v.Purses, err)
 	}
 }
