@@ -53,28 +53,28 @@ type ending struct {
 
 // endingOf reads one. tx must be one read-consistent view, now its moment. CodeBusy while the rollups are being built.
 func endingOf(tx *gorm.DB, now time.Time, actor model.Actor, year model.Year, page model.Page) (e ending, err error) {
-	if e.unions, err = givingUnions(tx, actor.UnionPath, year, page); err != nil {
-		return e, err
-	}
-	ids := make([]model.ID, len(e.unions))
-	for i, u := range e.unions {
-		ids[i] = u.ID
-	}
-	money, known, err := tally.PursesOf(tx, now, actor.UnionID, year, ids)
+	r, known, err := tally.ReadPurses(tx, now, year)
 	if err != nil {
 		return e, err
 	}
 	if !known {
 		return e, tally.Busy()
 	}
-	e.asOf, e.purses, e.own = money.AsOf, money.Total, make(map[model.ID]left, len(ids))
-	for _, p := range money.Total {
+	if e.purses, err = r.Total(actor.UnionID); err != nil {
+		return e, err
+	}
+	e.asOf = r.AsOf
+	for _, p := range e.purses {
 		e.total.add(p)
 	}
-	for k, p := range money.Own {
-		l := e.own[k.Union]
-		l.add(p)
-		e.own[k.Union] = l
+	if e.total.granted == 0 {
+		return e, nil
+	}
+	if e.unions, err = givingUnions(tx, actor.UnionPath, year, page); err != nil {
+		return e, err
+	}
+	if err := e.readOwn(r); err != nil {
+		return e, err
 	}
 	held, err := heldBelow(tx, actor.UnionPath, year)
 	if err != nil {
@@ -88,6 +88,25 @@ func endingOf(tx *gorm.DB, now time.Time, actor model.Actor, year model.Year, pa
 		}
 	}
 	return e, nil
+}
+
+// readOwn reads what is left of the unions' own money.
+func (e *ending) readOwn(r *tally.PurseReading) error {
+	ids := make([]model.ID, len(e.unions))
+	for i, u := range e.unions {
+		ids[i] = u.ID
+	}
+	own, err := r.Own(ids)
+	e.own = make(map[model.ID]left, len(ids))
+	for _, id := range ids {
+		e.own[id] = left{}
+	}
+	for k, p := range own {
+		l := e.own[k.Union]
+		l.add(p)
+		e.own[k.Union] = l
+	}
+	return err
 }
 
 // givingUnions are unions below a path whose members hold or held allowances of a year, in the order of the tree: those after a cursor, and one more

@@ -3,6 +3,7 @@ package allowance
 import (
 	"context"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -39,12 +40,12 @@ func (s *Service) Funds(ctx context.Context, unionID model.ID, year model.Year) 
 		if err := q.Order("year DESC, id").Find(&funds).Error; err != nil || len(funds) == 0 {
 			return err
 		}
-		money, known, err := tally.PursesOf(tx, s.db.Now(), 0, year, []model.ID{unionID})
+		own, err := ownPurses(tx, s.db.Now(), unionID, year)
 		if err != nil {
 			return err
 		}
 		for _, f := range funds {
-			v, err := fundView(tx, f, money, known)
+			v, err := fundView(tx, f, own)
 			if err != nil {
 				return err
 			}
@@ -66,18 +67,27 @@ func (s *Service) Fund(ctx context.Context, id model.ID) (v FundView, err error)
 		if err != nil {
 			return err
 		}
-		money, known, err := tally.PursesOf(tx, s.db.Now(), 0, f.Year, []model.ID{f.UnionID})
+		own, err := ownPurses(tx, s.db.Now(), f.UnionID, f.Year)
 		if err != nil {
 			return err
 		}
-		v, err = fundView(tx, f, money, known)
+		v, err = fundView(tx, f, own)
 		return err
 	})
 	return v, err
 }
 
+// ownPurses is what became of a union's own money by the rollups; nil while they are being built.
+func ownPurses(tx *gorm.DB, now time.Time, union model.ID, year model.Year) (map[tally.OwnPurse]model.TallyPurse, error) {
+	r, known, err := tally.ReadPurses(tx, now, year)
+	if err != nil || !known {
+		return nil, err
+	}
+	return r.Own([]model.ID{union})
+}
+
 // fundView shows a fund; what its members have left is counted from their allowances where the rollups do not tell.
-func fundView(tx *gorm.DB, f model.Fund, money tally.Purses, known bool) (FundView, error) {
+func fundView(tx *gorm.DB, f model.Fund, own map[tally.OwnPurse]model.TallyPurse) (FundView, error) {
 	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen}
 	var topups []struct {
 		Status string
@@ -101,9 +111,9 @@ func fundView(tx *gorm.DB, f model.Fund, money tally.Purses, known bool) (FundVi
 	if err != nil {
 		return v, err
 	}
-	if known {
-		own := money.Own[tally.OwnPurse{Union: f.UnionID, Year: f.Year, Purse: f.Purse}]
-		v.Holders, v.UnspentFen = own.Holders, own.UnspentFen()
+	if own != nil {
+		p := own[tally.OwnPurse{Union: f.UnionID, Year: f.Year, Purse: f.Purse}]
+		v.Holders, v.UnspentFen = p.Holders, p.UnspentFen()
 		return v, nil
 	}
 	err = tx.Model(&model.Allowance{}).Select("COUNT(*), COALESCE(SUM(balance_fen + held_fen), 0)").

@@ -9,11 +9,10 @@ import (
 	"bangfu/model"
 )
 
-// Purses are what became of purses' money, as of a moment.
-type Purses struct {
-	AsOf  time.Time
-	Total map[model.Purse]model.TallyPurse // of a union and all below it
-	Own   map[OwnPurse]model.TallyPurse    // of unions' own funds, without those below them; what has no figures is missing
+// PurseReading reads what became of purses' money, with what waits in the queue, on one read-consistent view.
+type PurseReading struct {
+	AsOf time.Time // of all figures
+	reading
 }
 
 // OwnPurse names a fund.
@@ -23,33 +22,31 @@ type OwnPurse struct {
 	Purse model.Purse
 }
 
-// PursesOf tells what became of the purses' money of a year, with what waits in the queue: of scope and all below it (0: nobody's total is asked
-// for), and of the own funds of some unions (year 0: of all years). known is false while the rollups are being built. tx must be one
-// read-consistent view, now its moment.
-func PursesOf(tx *gorm.DB, now time.Time, scope model.ID, year model.Year, unions []model.ID) (v Purses, known bool, err error) {
+// ReadPurses begins a reading of a year (0: of all years). now is the moment of tx. known is false while the rollups are being built.
+func ReadPurses(tx *gorm.DB, now time.Time, year model.Year) (r *PurseReading, known bool, err error) {
 	st, err := stateOf(tx)
 	if err != nil || st.Status != ready {
-		return v, false, err
+		return nil, false, err
 	}
-	r := reading{tx: tx, node: scope, year: year, asOf: now}
-	if scope == 0 {
-		err = r.readWaiting()
-	} else if err = r.readTail(false); err == nil {
-		var purses map[model.ID]map[model.Purse]model.TallyPurse
-		purses, err = r.purses([]model.ID{scope})
-		v.Total = purses[scope]
-	}
-	if err != nil {
-		return v, false, err
-	}
-	v.AsOf = r.asOf
-	v.Own, err = r.own(unions)
-	return v, true, err
+	r = &PurseReading{reading: reading{tx: tx, year: year, asOf: now}}
+	err = r.readWaiting()
+	r.AsOf = r.asOf
+	return r, err == nil, err
 }
 
-// own is what became of the money of unions' own funds: what a union has with all below it, less what those directly below it have, and what
-// waits of the union itself.
-func (r *reading) own(unions []model.ID) (map[OwnPurse]model.TallyPurse, error) {
+// Total is what became of the year's money of a union and all below it.
+func (r *PurseReading) Total(union model.ID) (map[model.Purse]model.TallyPurse, error) {
+	r.node = union
+	if err := r.readTail(false); err != nil {
+		return nil, err
+	}
+	purses, err := r.purses([]model.ID{union})
+	return purses[union], err
+}
+
+// Own is what became of the money of unions' own funds, without those below them; what has no figures is missing. It is what a union has with all
+// below it, less what those directly below it have, and what waits of the union itself.
+func (r *PurseReading) Own(unions []model.ID) (map[OwnPurse]model.TallyPurse, error) {
 	s := newSums()
 	for ids := range slices.Chunk(unions, idsPerStatement) {
 		if err := r.takeOwn(s, ids); err != nil {
@@ -72,7 +69,7 @@ func (r *reading) own(unions []model.ID) (map[OwnPurse]model.TallyPurse, error) 
 }
 
 // takeOwn adds the unions' rows of the rollups, less those of the unions directly below them.
-func (r *reading) takeOwn(s *sums, unions []model.ID) error {
+func (r *PurseReading) takeOwn(s *sums, unions []model.ID) error {
 	var whole, below []model.TallyPurse
 	if err := r.ofYear(r.tx.Where("node_id IN ?", unions)).Find(&whole).Error; err != nil {
 		return err
@@ -89,7 +86,7 @@ func (r *reading) takeOwn(s *sums, unions []model.ID) error {
 	return err
 }
 
-func (r *reading) ofYear(q *gorm.DB) *gorm.DB {
+func (r *PurseReading) ofYear(q *gorm.DB) *gorm.DB {
 	if r.year == 0 {
 		return q
 	}
@@ -104,7 +101,7 @@ func (s *sums) addPurseTimes(p model.TallyPurse, node model.ID, n int64) {
 }
 
 // setRight takes unions that were moved, whose moves wait, for what they are in the rollups: below the parent that they had there.
-func (r *reading) setRight(s *sums, unions []model.ID) error {
+func (r *PurseReading) setRight(s *sums, unions []model.ID) error {
 	q := r.tx.Table("unions AS u").Select("u.id, u.parent_id, n.path").Joins("JOIN tally_nodes AS n ON n.union_id = u.id").Where("n.path <> u.path")
 	if r.whole {
 		var moved []model.ID

@@ -45,6 +45,9 @@ func (s *Service) read(ctx context.Context, union model.ID, year model.Year, wit
 		if st.Status != ready {
 			return Busy()
 		}
+		if err := r.readWaiting(); err != nil {
+			return err
+		}
 		if err := r.readTail(withLines); err != nil {
 			return err
 		}
@@ -52,12 +55,11 @@ func (s *Service) read(ctx context.Context, union model.ID, year model.Year, wit
 	})
 }
 
-// readTail adds up what waits in the queue of the union and all below it. Where too much waits, the figures are the rollups' alone, and as of the
-// oldest event that they lack: a few later ones may be in them.
+// readTail adds up what waits in the queue of the union and all below it.
 func (r *reading) readTail(withLines bool) error {
 	r.tail = newSums()
-	if err := r.readWaiting(); err != nil || len(r.waiting) == 0 {
-		return err
+	if len(r.waiting) == 0 {
+		return nil
 	}
 	events := slices.DeleteFunc(slices.Clone(r.waiting), func(e model.TallyEvent) bool { return e.Year != r.year })
 	paths, err := r.pathsBelow(events)
@@ -69,7 +71,8 @@ func (r *reading) readTail(withLines bool) error {
 	return err
 }
 
-// readWaiting reads what waits in the queue, unless it is too much: then the figures are as of the oldest event that they lack.
+// readWaiting reads what waits in the queue. Where too much waits, the figures are the rollups' alone, and as of the oldest event that they lack: a few
+// later ones may be in them.
 func (r *reading) readWaiting() error {
 	w, err := waiting(r.tx, maxTail)
 	if err != nil {

@@ -204,19 +204,26 @@ func (c *city) own(when string) {
 	}
 	err := c.db.Snapshot(ctx, func(tx *gorm.DB) error {
 		for _, year := range []model.Year{0, 2025} {
-			v, known, err := tally.PursesOf(tx, c.clock.Now(), c.unions[0].ID, year, ids)
+			r, known, err := tally.ReadPurses(tx, c.clock.Now(), year)
 			if err != nil || !known {
 				return fmt.Errorf("known: %t, %w", known, err)
+			}
+			own, err := r.Own(ids)
+			if err != nil {
+				return err
 			}
 			var all model.Fen
 			for _, id := range ids {
 				all += want[id]
-				if have := v.Own[tally.OwnPurse{Union: id, Year: 2025, Purse: model.PurseExtra}]; have.SpentFen != want[id] || have.GrantedFen != 0 {
+				if have := own[tally.OwnPurse{Union: id, Year: 2025, Purse: model.PurseExtra}]; have.SpentFen != want[id] || have.GrantedFen != 0 {
 					c.t.Errorf("%s: union %d itself spent %d, its orders say %d", when, id, have.SpentFen, want[id])
 				}
 			}
-			if year != 0 && v.Total[model.PurseExtra].SpentFen != all {
-				c.t.Errorf("%s: all spent %d, the orders say %d", when, v.Total[model.PurseExtra].SpentFen, all)
+			if year == 0 {
+				continue
+			}
+			if total, err := r.Total(c.unions[0].ID); err != nil || total[model.PurseExtra].SpentFen != all {
+				c.t.Errorf("%s: all spent %d, the orders say %d (%v)", when, total[model.PurseExtra].SpentFen, all, err)
 			}
 		}
 		return nil
