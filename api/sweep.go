@@ -27,5 +27,10 @@ func (s *Server) rehearseSweep(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Allowance.RehearseSweep(ctx, c.Actor, year)
+	var q struct{ listing }
+	page, err := c.page(&q, &q.listing)
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.RehearseSweep(ctx, c.Actor, year, page)
 }

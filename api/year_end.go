@@ -10,7 +10,12 @@ func (s *Server) showYearEnd(ctx context.Context, c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Allowance.YearEnd(ctx, c.Actor, year)
+	var q struct{ listing }
+	page, err := c.page(&q, &q.listing)
+	if err != nil {
+		return nil, err
+	}
+	return s.Allowance.YearEnd(ctx, c.Actor, year, page)
 }
 
 func (s *Server) listYearEndMembers(ctx context.Context, c *Call) (any, error) {

@@ -26,11 +26,10 @@ import (
 var bigTables = []string{"members", "persons", "wechat_accounts", "consents", "addresses", "sessions", "orders", "order_lines", "parcels", "transfers", "stock_movements",
 	"audit_entries", "allowances", "person_caps", "grant_items", "idempotency_keys", "claims", "claim_persons", "claim_files", "outbox", "settlement_items", "refunds",
 	"refund_lines", "payments", "holds", "redemptions", "after_sales", "after_sale_lines", "after_sale_events", "files",
-	"tally_bundles", "tally_days", "tally_forms", "tally_months", "tally_goods", "tally_buyers"}
+	"tally_bundles", "tally_days", "tally_forms", "tally_months", "tally_goods", "tally_buyers", "tally_purses"}
 
 // wholeTables are the pages that read a big table whole, and why that is right or borne for now. The key is the start of a visit's name.
 var wholeTables = map[string]string{
-	"year's end":          "sums over all allowances of a year: dashboards' rollups take their place",
 	"the city's form":     "sums over all unions' rows of the rollups",
 	"a county's form":     "sums over all unions' rows of the rollups",
 	"messages, counted":   "reads the index of states",

@@ -547,11 +547,11 @@ func TestYearsEnd(t *testing.T) {
 	a.issue(map[string]any{"purse": "festival", "amount_fen": 10000})
 	var r allowance.RehearsalView
 	city.get(console + "/sweeps/2025/rehearsal").ok(&r)
-	if r.Due || r.Allowances != 6 || r.AmountFen != 210000 || len(r.Unions) != 1 || r.Unions[0].UnionName != "第一工会" {
+	if r.Due || r.Allowances != 6 || r.AmountFen != 210000 || len(r.Items) != 1 || r.Items[0].UnionName != "第一工会" {
 		t.Errorf("rehearsal: %+v", r)
 	}
 	h.treasury("第二工会").admin.get(console + "/sweeps/2025/rehearsal").ok(&r)
-	if len(r.Unions) != 0 {
+	if len(r.Items) != 0 {
 		t.Errorf("another union's money is seen: %+v", r)
 	}
 	a.admin.money(console+"/sweeps", a.nextKey(), map[string]any{"year": 2025}).fails(model.CodeForbidden)

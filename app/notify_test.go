@@ -278,10 +278,10 @@ func TestYearEnd(t *testing.T) {
 
 	var v allowance.YearEndView
 	city.get(console + "/year-end/2025").ok(&v)
-	if v.DaysLeft != 30 || v.NextReminder == nil || v.NextReminder.Format("2006-01-02T15:04") != "2025-12-25T01:00" || v.Members != 3 || v.AmountFen != 1800_00 || len(v.Unions) != 1 {
+	if v.DaysLeft != 30 || v.NextReminder == nil || v.NextReminder.Format("2006-01-02T15:04") != "2025-12-25T01:00" || v.Holders != 3 || v.AmountFen != 1800_00 || len(v.Items) != 1 {
 		t.Errorf("%+v", v)
 	}
-	u := v.Unions[0]
+	u := v.Items[0]
 	if u.GrantedFen != 2400_00 || u.UnspentPermille != 750 || u.LastReminder == nil || u.LastReminder.Holders != 3 || u.LastReminder.Told != 1 || u.LastReminder.Sent != 1 || u.LastReminder.StartedBy == nil {
 		t.Errorf("%+v %+v", u, u.LastReminder)
 	}

@@ -142,7 +142,7 @@ func TestHeldOverTheYearsEnd(t *testing.T) {
 	paid, closed, later := s.pending(b, "year-0001"), s.pending(c, "year-0002"), d.cart(1, s.shop.SKUs[0])
 	var r allowance.RehearsalView
 	s.staffAs(identity.RoleCityFederation, s.root()).get("/api/v1/console/sweeps/2025/rehearsal").ok(&r)
-	if r.AmountFen != 100_00 || r.HeldFen != 200_00 || r.Allowances != 1 || len(r.Unions) != 1 {
+	if r.AmountFen != 100_00 || r.HeldFen != 200_00 || r.Allowances != 1 || len(r.Items) != 1 || r.Items[0].HeldFen != 200_00 || r.Items[0].AmountFen != 100_00 {
 		t.Errorf("rehearsal: %+v", r)
 	}
 	s.clock.Set(modeltest.At("2026-01-01 00:00"))

@@ -16,6 +16,7 @@ type TallyEvent struct {
 	WechatFen   Fen       // of it, signed
 	InvestedFen Fen       // signed
 	PurseFen    Fen       // what the kind moves of the purse, signed
+	Holders     int64     // how many allowances of the purse have money left now that had none before, less those the other way round
 	At          time.Time // as the form counts it
 }
 
@@ -127,7 +128,11 @@ type TallyPurse struct {
 	ReturnedFen Fen   `gorm:"column:returned_fen"` // out of allowances, or refunded past them, into funds
 	SpentFen    Fen   `gorm:"column:spent_fen"`    // out of allowances, less refunds
 	GroupFen    Fen   `gorm:"column:group_fen"`    // out of funds for group orders, less refunds
+	Holders     int64 `gorm:"column:holders"`      // allowances with money left, free or held
 }
+
+// UnspentFen is what allowances have left, free or held.
+func (p TallyPurse) UnspentFen() Fen { return p.GrantedFen - p.ReturnedFen - p.SpentFen }
 
 // TableName implements gorm's Tabler.
 func (TallyPurse) TableName() string { return "tally_purses" }

@@ -3,64 +3,91 @@ package allowance
 import (
 	"context"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"bangfu/model"
+	"bangfu/service/tally"
 )
 
 // FundView is a union's money for a purse and year, with what became of it.
 type FundView struct {
-	ID            model.ID    `json:"id"`
-	UnionID       model.ID    `json:"union_id"`
-	Purse         model.Purse `json:"purse"`
-	PurseName     string      `json:"purse_name"`
-	Year          model.Year  `json:"year"`
-	BalanceFen    model.Fen   `json:"balance_fen"`     // can still be granted
-	ToppedUpFen   model.Fen   `json:"topped_up_fen"`   // confirmed top-ups
-	UnconfirmFen  model.Fen   `json:"unconfirmed_fen"` // entered top-ups that wait for the second person
-	GrantedFen    model.Fen   `json:"granted_fen"`     // issued to members so far
-	GroupFen      model.Fen   `json:"group_fen"`       // paid for group purchases, less what came back of them
-	UnspentFen    model.Fen   `json:"unspent_fen"`     // with the members, not spent yet
-	ActiveMembers int64       `json:"active_members"`  // members whose allowance is in use
+	ID           model.ID    `json:"id"`
+	UnionID      model.ID    `json:"union_id"`
+	Purse        model.Purse `json:"purse"`
+	PurseName    string      `json:"purse_name"`
+	Year         model.Year  `json:"year"`
+	BalanceFen   model.Fen   `json:"balance_fen"`     // can still be granted
+	ToppedUpFen  model.Fen   `json:"topped_up_fen"`   // confirmed top-ups
+	UnconfirmFen model.Fen   `json:"unconfirmed_fen"` // entered top-ups that wait for the second person
+	GrantedFen   model.Fen   `json:"granted_fen"`     // issued to members so far
+	GroupFen     model.Fen   `json:"group_fen"`       // paid for group purchases, less what came back of them
+	UnspentFen   model.Fen   `json:"unspent_fen"`     // with the members, not spent yet; what is held for orders included
+	Holders      int64       `json:"holders"`         // members who have some of it left
 }
 
 // Funds lists a union's own funds, of one year or (0) of all, the latest year first.
 func (s *Service) Funds(ctx context.Context, unionID model.ID, year model.Year) (model.List[FundView], error) {
 	list := model.List[FundView]{Items: []FundView{}}
-	q := s.db.Read(ctx).Where("union_id = ?", unionID)
-	if year != 0 {
-		q = q.Where("year = ?", year)
-	}
-	var funds []model.Fund
-	if err := q.Order("year DESC, id").Find(&funds).Error; err != nil {
-		return list, err
-	}
-	for _, f := range funds {
-		v, err := fundView(s.db.Read(ctx), f)
-		if err != nil {
-			return list, err
+	err := s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		q := tx.Where("union_id = ?", unionID)
+		if year != 0 {
+			q = q.Where("year = ?", year)
 		}
-		list.Items = append(list.Items, v)
-	}
-	return list, nil
+		var funds []model.Fund
+		if err := q.Order("year DESC, id").Find(&funds).Error; err != nil || len(funds) == 0 {
+			return err
+		}
+		own, err := ownPurses(tx, s.db.Now(), unionID, year)
+		if err != nil {
+			return err
+		}
+		for _, f := range funds {
+			v, err := fundView(tx, f, own)
+			if err != nil {
+				return err
+			}
+			list.Items = append(list.Items, v)
+		}
+		return nil
+	})
+	return list, err
 }
 
 // Fund is one fund.
-func (s *Service) Fund(ctx context.Context, id model.ID) (FundView, error) {
-	var f model.Fund
-	err := s.db.Read(ctx).Where("id = ?", id).Take(&f).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return FundView{}, model.NotFound("经费账户")
-	}
-	if err != nil {
-		return FundView{}, err
-	}
-	return fundView(s.db.Read(ctx), f)
+func (s *Service) Fund(ctx context.Context, id model.ID) (v FundView, err error) {
+	err = s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		var f model.Fund
+		err := tx.Where("id = ?", id).Take(&f).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return model.NotFound("经费账户")
+		}
+		if err != nil {
+			return err
+		}
+		own, err := ownPurses(tx, s.db.Now(), f.UnionID, f.Year)
+		if err != nil {
+			return err
+		}
+		v, err = fundView(tx, f, own)
+		return err
+	})
+	return v, err
 }
 
-func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
+// ownPurses is what became of a union's own money by the rollups; nil while they are being built.
+func ownPurses(tx *gorm.DB, now time.Time, union model.ID, year model.Year) (map[tally.OwnPurse]model.TallyPurse, error) {
+	r, known, err := tally.ReadPurses(tx, now, year)
+	if err != nil || !known {
+		return nil, err
+	}
+	return r.Own([]model.ID{union})
+}
+
+// fundView shows a fund; what its members have left is counted from their allowances where the rollups do not tell.
+func fundView(tx *gorm.DB, f model.Fund, own map[tally.OwnPurse]model.TallyPurse) (FundView, error) {
 	v := FundView{ID: f.ID, UnionID: f.UnionID, Purse: f.Purse, PurseName: f.Purse.Name(), Year: f.Year, BalanceFen: f.BalanceFen, ToppedUpFen: f.ToppedUpFen}
 	if err := tx.Model(&model.Topup{}).Select("COALESCE(SUM(amount_fen), 0)").Where("fund_id = ? AND status = 'entered'", f.ID).Scan(&v.UnconfirmFen).Error; err != nil {
 		return v, err
@@ -72,13 +99,13 @@ func fundView(tx *gorm.DB, f model.Fund) (FundView, error) {
 	if err != nil {
 		return v, err
 	}
-	var held struct {
-		N   int64
-		Fen model.Fen
+	if own != nil {
+		p := own[tally.OwnPurse{Union: f.UnionID, Year: f.Year, Purse: f.Purse}]
+		v.Holders, v.UnspentFen = p.Holders, p.UnspentFen()
+		return v, nil
 	}
-	err = tx.Model(&model.Allowance{}).Select("COUNT(*) AS n, COALESCE(SUM(balance_fen + held_fen), 0) AS fen").
-		Where("fund_id = ? AND status = 'active'", f.ID).Scan(&held).Error
-	v.ActiveMembers, v.UnspentFen = held.N, held.Fen
+	err = tx.Model(&model.Allowance{}).Select("COUNT(*), COALESCE(SUM(balance_fen + held_fen), 0)").
+		Where("fund_id = ? AND balance_fen + held_fen > 0", f.ID).Row().Scan(&v.Holders, &v.UnspentFen)
 	return v, err
 }
 

@@ -29,15 +29,16 @@ type SweepView struct {
 	FinishedAt      *time.Time `json:"finished_at"`
 }
 
-// RehearsalView is what the year's end would take back, union by union.
+// RehearsalView is what the year's end would take back: of a union and all below it, and, page by page, union by union.
 type RehearsalView struct {
-	Year       model.Year       `json:"year"`
-	Due        bool             `json:"due"`     // the year is over
-	EndsAt     time.Time        `json:"ends_at"` // 31 December 24:00 China time
-	Allowances int64            `json:"allowances"`
-	AmountFen  model.Fen        `json:"amount_fen"`
-	HeldFen    model.Fen        `json:"held_fen"` // besides, held for orders that await their payment: comes back only if they are not paid in time
-	Unions     []RehearsalUnion `json:"unions"`
+	Year       model.Year `json:"year"`
+	Due        bool       `json:"due"`     // the year is over
+	EndsAt     time.Time  `json:"ends_at"` // 31 December 24:00 China time
+	AsOf       time.Time  `json:"as_of"`   // of all figures
+	Allowances int64      `json:"allowances"`
+	AmountFen  model.Fen  `json:"amount_fen"`
+	HeldFen    model.Fen  `json:"held_fen"` // besides, held for orders that await their payment: comes back only if they are not paid in time
+	model.List[RehearsalUnion]
 }
 
 // RehearsalUnion is one union's part of it.
@@ -267,8 +268,12 @@ func sweepView(tx *gorm.DB, sweep model.Sweep) (SweepView, error) {
 	v := SweepView{ID: sweep.ID, Year: sweep.Year, Status: sweep.Status, SweptAllowances: sweep.SweptAllowances, SweptFen: sweep.SweptFen,
 		StartedAt: sweep.StartedAt, FinishedAt: sweep.FinishedAt}
 	if sweep.Status == "running" {
-		if err := tx.Raw("SELECT COALESCE(SUM(held_fen), 0) FROM allowances WHERE year = ? AND held_fen > 0", sweep.Year).Scan(&v.HeldFen).Error; err != nil {
+		held, err := heldBelow(tx, "/", sweep.Year)
+		if err != nil {
 			return v, err
+		}
+		for _, h := range held {
+			v.HeldFen += h.HeldFen
 		}
 	}
 	if sweep.StartedBy == nil {
@@ -279,18 +284,22 @@ func sweepView(tx *gorm.DB, sweep model.Sweep) (SweepView, error) {
 	return v, err
 }
 
-// RehearseSweep tells what the year's end would take back now, for the unions that the actor sees.
-func (s *Service) RehearseSweep(ctx context.Context, actor model.Actor, year model.Year) (RehearsalView, error) {
-	v := RehearsalView{Year: year, Due: !s.db.Now().Before(year.End()), EndsAt: year.End(), Unions: []RehearsalUnion{}}
-	err := s.db.Read(ctx).Table("allowances AS a").
-		Select("u.id AS union_id, u.name AS union_name, SUM(CASE WHEN a.balance_fen > 0 THEN 1 ELSE 0 END) AS allowances, SUM(a.balance_fen) AS amount_fen, SUM(a.held_fen) AS held_fen").
-		Joins("JOIN funds AS f ON f.id = a.fund_id").Joins("JOIN unions AS u ON u.id = f.union_id").
-		Where("f.year = ? AND a.status = 'active' AND (a.balance_fen > 0 OR a.held_fen > 0) AND u.path LIKE ?", year, actor.UnionPath+"%").
-		Group("u.id, u.name, u.path").Order("u.path").Scan(&v.Unions).Error
-	for _, u := range v.Unions {
-		v.Allowances += u.Allowances
-		v.AmountFen += u.AmountFen
-		v.HeldFen += u.HeldFen
-	}
+// RehearseSweep tells what the year's end would take back now from the actor's union and all below it, and a page of the unions whose members
+// were given any of the year's money. CodeBusy while the rollups are being built.
+func (s *Service) RehearseSweep(ctx context.Context, actor model.Actor, year model.Year, page model.Page) (RehearsalView, error) {
+	now := s.db.Now()
+	v := RehearsalView{Year: year, Due: !now.Before(year.End()), EndsAt: year.End()}
+	err := s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		e, err := endingOf(tx, now, actor, year, page)
+		if err != nil {
+			return err
+		}
+		v.AsOf, v.Allowances, v.AmountFen, v.HeldFen = e.asOf, e.total.holders-e.total.allHeld, e.total.free(), e.total.held
+		v.List = model.NewList(e.unions, page, func(u model.Union) model.ID { return u.ID }, func(u model.Union) RehearsalUnion {
+			l := e.own[u.ID]
+			return RehearsalUnion{UnionID: u.ID, UnionName: u.Name, Allowances: l.holders - l.allHeld, AmountFen: l.free(), HeldFen: l.held}
+		})
+		return nil
+	})
 	return v, err
 }

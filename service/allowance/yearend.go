@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,28 +15,41 @@ import (
 	"bangfu/service/notify"
 )
 
-// YearEndView is who still has what before a year's money ends, union by union.
+// YearEndView is what is left before a year's money ends: in a union and all below it, and, page by page, union by union.
 type YearEndView struct {
-	Year         model.Year      `json:"year"`
-	EndsAt       time.Time       `json:"ends_at"`       // 31 December 24:00 China time
-	DaysLeft     int             `json:"days_left"`     // today included
-	NextReminder *time.Time      `json:"next_reminder"` // by the clock; null after the last
-	Members      int64           `json:"members"`       // with money left
-	AmountFen    model.Fen       `json:"amount_fen"`    // free to spend
-	HeldFen      model.Fen       `json:"held_fen"`      // held for orders that await a payment
-	Unions       []*YearEndUnion `json:"unions"`
+	Year         model.Year     `json:"year"`
+	EndsAt       time.Time      `json:"ends_at"`       // 31 December 24:00 China time
+	DaysLeft     int            `json:"days_left"`     // today included
+	NextReminder *time.Time     `json:"next_reminder"` // by the clock; null after the last
+	AsOf         time.Time      `json:"as_of"`         // of all figures
+	Holders      int64          `json:"holders"`       // allowances with money left, free or held
+	AmountFen    model.Fen      `json:"amount_fen"`    // free to spend
+	HeldFen      model.Fen      `json:"held_fen"`      // held for orders that await a payment
+	GrantedFen   model.Fen      `json:"granted_fen"`   // in the year
+	ReturnedFen  model.Fen      `json:"returned_fen"`  // of it, back in the unions' funds: of those who left, or at the year's end
+	Purses       []YearEndPurse `json:"purses"`
+	model.List[*YearEndUnion]
 }
 
-// YearEndUnion is one union's part of it.
+// YearEndPurse is one purse's part of the whole.
+type YearEndPurse struct {
+	Purse      model.Purse `json:"purse"`
+	PurseName  string      `json:"purse_name"`
+	Holders    int64       `json:"holders"`
+	UnspentFen model.Fen   `json:"unspent_fen"` // free or held
+}
+
+// YearEndUnion is what is left of one union's own money.
 type YearEndUnion struct {
 	UnionID         model.ID      `json:"union_id"`
 	UnionName       string        `json:"union_name"`
-	Members         int64         `json:"members"`
+	Holders         int64         `json:"holders"`
 	AmountFen       model.Fen     `json:"amount_fen"`
 	HeldFen         model.Fen     `json:"held_fen"`
-	GrantedFen      model.Fen     `json:"granted_fen"`            // in the year, less what was taken back from those who left
-	UnspentPermille int           `json:"unspent_permille"`       // left and held in proportion to granted, rounded down
-	LastReminder    *ReminderView `json:"last_reminder" gorm:"-"` // null: none this year
+	GrantedFen      model.Fen     `json:"granted_fen"`
+	ReturnedFen     model.Fen     `json:"returned_fen"`
+	UnspentPermille int           `json:"unspent_permille"` // left and held in proportion to granted less returned, rounded down
+	LastReminder    *ReminderView `json:"last_reminder"`    // null: none this year
 }
 
 // ReminderView is one round of reminders and what became of it.
@@ -54,89 +68,60 @@ type ReminderView struct {
 	FinishedAt *time.Time `json:"finished_at"`
 }
 
-// YearEnd tells, for the unions that the actor sees, who still has what of a year. Unions without any allowance in use are
-// not in it.
-func (s *Service) YearEnd(ctx context.Context, actor model.Actor, year model.Year) (YearEndView, error) {
-	tx, now := s.db.Read(ctx), s.db.Now()
-	v := YearEndView{Year: year, EndsAt: year.End(), DaysLeft: daysLeft(year, now), Unions: []*YearEndUnion{}}
+// YearEnd tells what the actor's union and all below it have left of a year, and a page of the unions whose members were given any of it.
+// CodeBusy while the rollups are being built.
+func (s *Service) YearEnd(ctx context.Context, actor model.Actor, year model.Year, page model.Page) (YearEndView, error) {
+	now := s.db.Now()
+	v := YearEndView{Year: year, EndsAt: year.End(), DaysLeft: daysLeft(year, now), Purses: []YearEndPurse{}}
 	for _, days := range reminderDays {
 		if at := remindAt(year, days); at.After(now) {
 			v.NextReminder = &at
 			break
 		}
 	}
-	err := tx.Table("allowances AS a").
-		Select("u.id AS union_id, u.name AS union_name, COUNT(DISTINCT CASE WHEN a.balance_fen + a.held_fen > 0 THEN a.member_id END) AS members, SUM(a.balance_fen) AS amount_fen, SUM(a.held_fen) AS held_fen").
-		Joins("JOIN funds AS f ON f.id = a.fund_id").Joins("JOIN unions AS u ON u.id = f.union_id").
-		Where("f.year = ? AND a.status = 'active' AND u.path LIKE ?", year, actor.UnionPath+"%").
-		Group("u.id, u.name, u.path").Order("u.path").Scan(&v.Unions).Error
-	if err != nil {
-		return v, err
-	}
-	byID := make(map[model.ID]*YearEndUnion, len(v.Unions))
-	for _, u := range v.Unions {
-		byID[u.UnionID] = u
-		v.Members, v.AmountFen, v.HeldFen = v.Members+u.Members, v.AmountFen+u.AmountFen, v.HeldFen+u.HeldFen
-	}
-	if err := addGranted(tx, year, byID); err != nil {
-		return v, err
-	}
-	return v, addReminders(tx, actor, year, byID)
-}
-
-// addGranted fills in what each union's members were given in the year, and the share that is left.
-func addGranted(tx *gorm.DB, year model.Year, unions map[model.ID]*YearEndUnion) error {
-	for _, part := range []struct {
-		sign model.Fen
-		rows *gorm.DB
-	}{
-		{1, tx.Model(&model.Grant{}).Select("union_id, SUM(issued_fen) AS fen").Where("year = ?", year)},
-		{-1, tx.Model(&model.Transfer{}).Select("union_id, SUM(amount_fen) AS fen").Where("kind = 'revoke' AND year = ?", year)},
-	} {
-		var sums []struct {
-			UnionID model.ID
-			Fen     model.Fen
-		}
-		if err := part.rows.Group("union_id").Scan(&sums).Error; err != nil {
+	err := s.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		e, err := endingOf(tx, now, actor, year, page)
+		if err != nil {
 			return err
 		}
-		for _, x := range sums {
-			if u := unions[x.UnionID]; u != nil {
-				u.GrantedFen += part.sign * x.Fen
+		v.AsOf, v.Holders, v.AmountFen, v.HeldFen, v.GrantedFen, v.ReturnedFen = e.asOf, e.total.holders, e.total.free(), e.total.held, e.total.granted, e.total.returned
+		for _, p := range []model.Purse{model.PurseExtra, model.PurseFestival, model.PurseHardship, model.PurseActivity} {
+			if x, ok := e.purses[p]; ok && x.GrantedFen > 0 {
+				v.Purses = append(v.Purses, YearEndPurse{p, p.Name(), x.Holders, x.UnspentFen()})
 			}
 		}
-	}
-	for _, u := range unions {
-		if u.GrantedFen > 0 {
-			u.UnspentPermille = int((u.AmountFen + u.HeldFen) * 1000 / u.GrantedFen)
-		}
-	}
-	return nil
+		last, err := lastReminders(tx, year, e.unions)
+		v.List = model.NewList(e.unions, page, func(u model.Union) model.ID { return u.ID }, func(u model.Union) *YearEndUnion {
+			l := e.own[u.ID]
+			return &YearEndUnion{UnionID: u.ID, UnionName: u.Name, Holders: l.holders, AmountFen: l.free(), HeldFen: l.held, GrantedFen: l.granted, ReturnedFen: l.returned,
+				UnspentPermille: l.permille(), LastReminder: last[u.ID]}
+		})
+		return err
+	})
+	return v, err
 }
 
-// addReminders fills in each union's last reminder of the year.
-func addReminders(tx *gorm.DB, actor model.Actor, year model.Year, unions map[model.ID]*YearEndUnion) error {
+// lastReminders are the unions' last reminders of the year.
+func lastReminders(tx *gorm.DB, year model.Year, unions []model.Union) (map[model.ID]*ReminderView, error) {
+	ids := make([]model.ID, len(unions))
+	for i, u := range unions {
+		ids[i] = u.ID
+	}
 	var rows []model.Reminder
-	err := tx.Where("year = ? AND union_id IN (?)", year, tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%")).Order("id").Find(&rows).Error
-	if err != nil {
-		return err
+	if err := tx.Where("union_id IN ? AND year = ?", ids, year).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
 	}
 	last := map[model.ID]model.Reminder{}
 	for _, r := range rows {
 		last[r.UnionID] = r
 	}
-	rows = rows[:0]
-	for _, r := range last {
-		rows = append(rows, r)
-	}
-	views, err := reminderViews(tx, rows)
+	views, err := reminderViews(tx, slices.Collect(maps.Values(last)))
+	shown := make(map[model.ID]*ReminderView, len(last))
 	for union, r := range last {
-		if u := unions[union]; u != nil {
-			view := views[r.ID]
-			u.LastReminder = &view
-		}
+		view := views[r.ID]
+		shown[union] = &view
 	}
-	return err
+	return shown, err
 }
 
 // reminderViews shows reminders, by id.

@@ -10,7 +10,6 @@ import (
 	"gorm.io/gorm/clause"
 
 	"bangfu/model"
-	"bangfu/service/tally"
 )
 
 // rowsPerStatement bounds the rows that one multi-row UPDATE names.
@@ -22,14 +21,26 @@ const rowsPerStatement = 500
 // lock them in that order before.
 func PostAll(tx *gorm.DB, db *model.DB, now time.Time, movements []Movement) error {
 	s := db.NewScript()
-	if err := Script(s, db, now, movements); err != nil {
+	if err := post(s, db, now, movements); err != nil {
 		return err
 	}
-	return s.Run(tx)
+	if err := s.Run(tx); err != nil {
+		return err
+	}
+	return tell(tx, db, now, movements)
 }
 
-// Script is PostAll as statements of a script.
-func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) error {
+// Script is PostAll as statements of a script, for what orders spend alone: their events are their caller's.
+func Script(s *model.Script, db *model.DB, now time.Time, spends []Movement) error {
+	for _, m := range spends {
+		if m.Kind != KindSpend {
+			return fmt.Errorf("movement %s %s in a script", m.Kind, m.Cause)
+		}
+	}
+	return post(s, db, now, spends)
+}
+
+func post(s *model.Script, db *model.DB, now time.Time, movements []Movement) error {
 	rows := make([]model.Transfer, len(movements))
 	funds, allowances, toppedUp := map[model.ID]model.Fen{}, map[model.ID]model.Fen{}, map[model.ID]model.Fen{}
 	add := func(account Account, delta model.Fen) error {
@@ -61,9 +72,6 @@ func Script(s *model.Script, db *model.DB, now time.Time, movements []Movement) 
 		}
 	}
 	if err := model.Insert(s, rows, ErrPosted); err != nil {
-		return err
-	}
-	if err := tally.Script(s, db, counted(db, now, movements)...); err != nil {
 		return err
 	}
 	shiftAll(s, "funds", "balance_fen", funds, now, errShortFund)

@@ -12,7 +12,6 @@ import (
 	"gorm.io/gorm"
 
 	"bangfu/model"
-	"bangfu/service/tally"
 )
 
 // Kind is the kind of a transfer. Together with its cause it is unique: every event takes effect once.
@@ -107,32 +106,7 @@ func Post(tx *gorm.DB, db *model.DB, now time.Time, m Movement) error {
 	if err := shift(tx, m.Kind, m.To, m.Amount, now); err != nil {
 		return err
 	}
-	return tally.Write(tx, db, counted(db, now, []Movement{m})...)
-}
-
-// counted tells the figures of what goes into funds and allowances and comes back: an event for each kind, union, purse and year, however many
-// movements. What orders spend is told by the code that makes them paid.
-func counted(db *model.DB, now time.Time, movements []Movement) []model.TallyEvent {
-	type key struct {
-		kind  Kind
-		union model.ID
-		purse model.Purse
-		year  model.Year
-	}
-	sums := map[key]model.Fen{}
-	for _, m := range movements {
-		if m.Kind == KindSpend || m.Kind == KindRefund {
-			continue
-		}
-		sums[key{m.Kind, m.Union, m.Purse, m.Year}] += m.Amount
-	}
-	var events []model.TallyEvent
-	for k, fen := range sums {
-		if e, counts := tally.Money(db, string(k.kind), k.union, k.purse, k.year, fen, now); counts {
-			events = append(events, e)
-		}
-	}
-	return events
+	return tell(tx, db, now, []Movement{m})
 }
 
 // Row is the transfer as stored. Code that posts many movements with multi-row statements uses it and moves

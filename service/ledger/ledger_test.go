@@ -108,3 +108,31 @@ func TestPostConcurrently(t *testing.T) {
 		t.Errorf("%d spent, %d left, %d transfers", done.Load(), a, n)
 	}
 }
+
+// TestCrossings shows who has money left for the first time and who has none any more, whatever order money comes and goes in.
+func TestCrossings(t *testing.T) {
+	move := func(from, to ledger.Account, fen model.Fen) ledger.Movement {
+		return ledger.Movement{From: from, To: to, Amount: fen}
+	}
+	fund, a, b := ledger.Fund(1), ledger.Allowance(2), ledger.Allowance(3)
+	for name, c := range map[string]struct {
+		had   map[model.ID]model.Fen
+		moves []ledger.Movement
+		want  int64
+	}{
+		"filled":                {nil, []ledger.Movement{move(fund, a, 5), move(fund, a, 5), move(fund, b, 1)}, 2},
+		"filled further":        {map[model.ID]model.Fen{2: 1}, []ledger.Movement{move(fund, a, 5)}, 0},
+		"emptied in two steps":  {map[model.ID]model.Fen{2: 10}, []ledger.Movement{move(a, fund, 5), move(a, fund, 5)}, -1},
+		"something left":        {map[model.ID]model.Fen{2: 10}, []ledger.Movement{move(a, fund, 9)}, 0},
+		"emptied and filled":    {map[model.ID]model.Fen{2: 10}, []ledger.Movement{move(a, fund, 10), move(fund, a, 1)}, 0},
+		"taken before it comes": {map[model.ID]model.Fen{2: 5}, []ledger.Movement{move(a, fund, 10), move(fund, a, 10)}, 0},
+		"from one to the other": {map[model.ID]model.Fen{2: 5}, []ledger.Movement{move(a, b, 5)}, 0},
+		"no allowance":          {nil, []ledger.Movement{move(ledger.Bank, fund, 5)}, 0},
+	} {
+		var got int64
+		ledger.Crossings(c.moves, c.had, func(_ ledger.Movement, n int64) { got += n })
+		if got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

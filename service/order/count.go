@@ -27,7 +27,8 @@ func (b *book) notBefore(tx *gorm.DB, now time.Time) (time.Time, error) {
 }
 
 // countRefund counts a refund, and takes the 人次 off where nothing is left of the order.
-func (s *Service) countRefund(tx *gorm.DB, now time.Time, o model.Order, done Returned, moves []ledger.Movement) error {
+func (s *Service) countRefund(tx *gorm.DB, now time.Time, b *book, done Returned, moves []ledger.Movement) error {
+	o := b.order
 	spent, toFund := map[model.Purse]model.Fen{}, map[model.Purse]model.Fen{}
 	for _, m := range moves {
 		if m.Purse == "" {
@@ -40,7 +41,7 @@ func (s *Service) countRefund(tx *gorm.DB, now time.Time, o model.Order, done Re
 	}
 	whole := o.RefundedFen+done.AmountFen >= o.GoodsFen
 	refund := model.Refund{ID: done.RefundID, AmountFen: done.AmountFen, WechatFen: done.ToWechat, RefundedAt: now}
-	events := tally.OrderRefunded(s.db, o, refund, whole, spent, toFund)
+	events := tally.OrderRefunded(s.db, o, refund, whole, spent, toFund, crossed(moves, b.paying))
 	if whole && o.Kind == KindGroup {
 		unsigned, err := s.unsignAll(tx, now, o)
 		if err != nil {
@@ -84,6 +85,29 @@ func (s *Service) unsignAll(tx *gorm.DB, now time.Time, o model.Order) ([]model.
 		}
 	}
 	return events, nil
+}
+
+// crossed counts, by purse, the allowances that moves fill from nothing, less those that they leave with nothing; had is how they were before.
+func crossed(moves []ledger.Movement, had map[model.ID]model.Allowance) map[model.Purse]int64 {
+	left, n := make(map[model.ID]model.Fen, len(had)), map[model.Purse]int64{}
+	for id, a := range had {
+		left[id] = a.BalanceFen + a.HeldFen
+	}
+	ledger.Crossings(moves, left, func(m ledger.Movement, more int64) { n[m.Purse] += more })
+	return n
+}
+
+// emptied is crossed for what an order spends at once.
+func emptied(shares []share) (n map[model.Purse]int64) {
+	for _, sh := range shares {
+		if sh.empties {
+			if n == nil {
+				n = make(map[model.Purse]int64, 1)
+			}
+			n[sh.purse]--
+		}
+	}
+	return n
 }
 
 // byPurse sums what purses pay; WeChat money has none.

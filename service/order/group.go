@@ -54,7 +54,7 @@ func (s *Service) PlaceGroup(tx *gorm.DB, actor model.Actor, now time.Time, g Gr
 		return model.Order{}, err
 	}
 	for _, d := range b.dues {
-		b.shares = append(b.shares, share{ledger.Fund(g.Fund.ID), g.Fund.Purse, g.Fund.Year, g.Fund.UnionID, d.supplier, d.amount})
+		b.shares = append(b.shares, share{ledger.Fund(g.Fund.ID), g.Fund.Purse, g.Fund.Year, g.Fund.UnionID, d.supplier, d.amount, false})
 	}
 	order := model.Order{ID: s.db.NewID(), UnionID: g.Fund.UnionID, ChannelID: channel, Year: g.Fund.Year, Kind: KindGroup, Status: StatusPaid,
 		GoodsFen: b.total, AllowanceFen: b.total, Note: g.Note, PlacedAt: now, PaidAt: &now, UpdatedAt: now}

@@ -66,7 +66,7 @@ func (j *journal) add(actor model.Actor, order *model.Order, b basket) error {
 		for _, sh := range b.shares {
 			j.spends = append(j.spends, spend(order.ID, sh))
 		}
-		j.events = append(j.events, tally.OrderPaid(j.s.db, *order, byPurse(b.shares))...)
+		j.events = append(j.events, tally.OrderPaid(j.s.db, *order, byPurse(b.shares), emptied(b.shares))...)
 	}
 	j.histories = append(j.histories, entry)
 	j.orders, j.lines, j.parcels = append(j.orders, *order), append(j.lines, b.lines...), append(j.parcels, parcels...)

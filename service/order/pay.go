@@ -21,6 +21,7 @@ type share struct {
 	union    model.ID
 	supplier model.ID
 	amount   model.Fen
+	empties  bool // nothing is left of the allowance after it, free or held
 }
 
 // Shortage is the Data of CodeInsufficientBalance.
@@ -89,7 +90,7 @@ func split(allowances []model.Allowance, dues []due) (shares []share, rest []due
 				break
 			}
 			a, part := allowances[i], min(owed, left)
-			shares = append(shares, share{ledger.Allowance(a.ID), a.Purse, a.Year, a.UnionID, d.supplier, part})
+			shares = append(shares, share{ledger.Allowance(a.ID), a.Purse, a.Year, a.UnionID, d.supplier, part, part == left && a.HeldFen == 0})
 			owed, left = owed-part, left-part
 		}
 	}

@@ -117,7 +117,7 @@ func (s *Service) GiveBack(tx *gorm.DB, actor model.Actor, now time.Time, r Retu
 	if err := cut.store(tx); err != nil {
 		return Returned{}, err
 	}
-	if err := s.countRefund(tx, now, b.order, done, moves); err != nil {
+	if err := s.countRefund(tx, now, b, done, moves); err != nil {
 		return Returned{}, err
 	}
 	if err := dues.Received(tx, received...); err != nil {
@@ -133,6 +133,8 @@ type book struct {
 	lines map[model.ID]model.OrderLine
 	left  map[model.ID]int64     // pieces by line, not given back yet
 	paid  map[model.ID][]payPart // by supplier, in the order of the transfers
+
+	paying map[model.ID]model.Allowance // locked by movements, as they were before the refund
 }
 
 // payPart is what one source paid to one supplier and has not got back yet.
@@ -193,7 +195,7 @@ func (b *book) readPaid(tx *gorm.DB) error {
 			continue
 		}
 		_, supplier := ledger.Account(t.CreditAccount).Split()
-		sh := share{ledger.Account(t.DebitAccount), t.Purse, t.Year, t.UnionID, supplier, t.AmountFen}
+		sh := share{ledger.Account(t.DebitAccount), t.Purse, t.Year, t.UnionID, supplier, t.AmountFen, false}
 		b.paid[supplier] = append(b.paid[supplier], payPart{sh, t.AmountFen - back[shareCause(b.order.ID, sh.from, supplier)]})
 	}
 	return nil
@@ -240,6 +242,7 @@ func (b *book) movements(tx *gorm.DB, now time.Time, refund model.ID, back retur
 	if err != nil {
 		return nil, err
 	}
+	b.paying = allowances
 	var moves []ledger.Movement
 	room := model.Fen(0)
 	for _, supplier := range slices.Sorted(maps.Keys(back.owed)) {

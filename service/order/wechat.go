@@ -36,21 +36,22 @@ func (s *Service) Capture(tx *gorm.DB, actor model.Actor, now time.Time, id, pay
 	if err != nil {
 		return err
 	}
-	if _, err := lockAllowances(tx, allowancesOf(holds)); err != nil {
+	allowances, err := lockAllowances(tx, allowancesOf(holds))
+	if err != nil {
 		return err
 	}
 	if err := turn(tx, id, StatusPending, map[string]any{"status": StatusPaid, "paid_at": now, "updated_at": now}); err != nil {
 		return err
 	}
-	paid := make([]share, 0, len(holds))
+	paid, moves := make([]share, 0, len(holds)), make([]ledger.Movement, 0, len(holds))
 	for _, h := range holds {
 		sh := share{from: ledger.Payment(payment), purse: h.Purse, year: h.Year, union: h.UnionID, supplier: h.SupplierID, amount: h.AmountFen}
 		if h.AllowanceID != nil {
 			sh.from = ledger.Allowance(*h.AllowanceID)
 		}
-		paid = append(paid, sh)
 		m := spend(id, sh)
 		m.Held = h.AllowanceID != nil
+		paid, moves = append(paid, sh), append(moves, m)
 		if err := ledger.Post(tx, s.db, now, m); err != nil {
 			return err
 		}
@@ -59,7 +60,7 @@ func (s *Service) Capture(tx *gorm.DB, actor model.Actor, now time.Time, id, pay
 		return err
 	}
 	order.PaidAt = &now
-	if err := tally.Write(tx, s.db, tally.OrderPaid(s.db, order, byPurse(paid))...); err != nil {
+	if err := tally.Write(tx, s.db, tally.OrderPaid(s.db, order, byPurse(paid), crossed(moves, allowances))...); err != nil {
 		return err
 	}
 	return s.db.Audit(tx, actor, now, "order.paid", object(id), order.UnionID, map[string]any{"order_no": order.OrderNo, "wechat_fen": order.WechatFen})

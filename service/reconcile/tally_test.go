@@ -8,5 +8,6 @@ var tallyBreaks = []breach{
 	{"tally", "node:1 2025 month:0 buyers", "UPDATE tally_months SET buyers = 5 WHERE month = 0"},
 	{"tally", "node:1 2025 product:22 supplier:21 region:0 refunded_fen", "UPDATE tally_goods SET refunded_fen = 0"},
 	{"tally", "node:1 2025 purse:extra spent_fen", "UPDATE tally_purses SET spent_fen = 0"},
-	{"tally", "union:1 2025 channel:20 times", "INSERT INTO tally_bundles (id, at, done, events, body) VALUES (1, '2025-03-03 00:00:00', 0, 1, 'sign,,,,1,k,1k9,1,,,,')"},
+	{"tally", "union:1 2025 channel:20 times", "INSERT INTO tally_bundles (id, at, done, events, body) VALUES (1, '2025-03-03 00:00:00', 0, 1, 'sign,,,,1,k,1k9,1,,,,,')"},
+	{"tally", "node:1 2025 purse:extra holders", "UPDATE tally_purses SET holders = holders + 1"},
 }

@@ -18,7 +18,7 @@ import (
 const (
 	// perBundle bounds the events of one row. An event takes some 60 bytes, at most 250, and TEXT holds 65,535.
 	perBundle = 256
-	fields    = 12
+	fields    = 13
 	base      = 36
 )
 
@@ -55,7 +55,7 @@ func encode(b []byte, e model.TallyEvent) []byte {
 	b = append(append(b, e.Kind...), ',')
 	b = append(append(b, e.Purse...), ',')
 	numbers := [...]int64{int64(e.RefID), int64(e.MemberID), int64(e.UnionID), int64(e.ChannelID), int64(e.Year), e.Times,
-		int64(e.AmountFen), int64(e.WechatFen), int64(e.InvestedFen), int64(e.PurseFen)}
+		int64(e.AmountFen), int64(e.WechatFen), int64(e.InvestedFen), int64(e.PurseFen), e.Holders}
 	for i, n := range numbers {
 		if i > 0 {
 			b = append(b, ',')
@@ -87,7 +87,7 @@ func decode(text string, at time.Time) (e model.TallyEvent, err error) {
 	}
 	return model.TallyEvent{Kind: parts[0], Purse: model.Purse(parts[1]), RefID: model.ID(numbers[0]), MemberID: model.ID(numbers[1]),
 		UnionID: model.ID(numbers[2]), ChannelID: model.ID(numbers[3]), Year: model.Year(numbers[4]), Times: numbers[5], AmountFen: model.Fen(numbers[6]),
-		WechatFen: model.Fen(numbers[7]), InvestedFen: model.Fen(numbers[8]), PurseFen: model.Fen(numbers[9]), At: at}, nil
+		WechatFen: model.Fen(numbers[7]), InvestedFen: model.Fen(numbers[8]), PurseFen: model.Fen(numbers[9]), Holders: numbers[10], At: at}, nil
 }
 
 // open takes a bundle's events out of it.

@@ -18,9 +18,9 @@ func TestBundleKeepsEvents(t *testing.T) {
 	events := []model.TallyEvent{
 		{Kind: kindMove, UnionID: 7, At: now},
 		{Kind: kindOrder, RefID: math.MaxInt64, MemberID: math.MaxInt64, UnionID: math.MaxInt64, Year: 2026, ChannelID: math.MaxInt64, Purse: model.PurseActivity, Times: math.MinInt64,
-			AmountFen: math.MinInt64, WechatFen: math.MinInt64, InvestedFen: math.MinInt64, PurseFen: math.MinInt64, At: now},
+			AmountFen: math.MinInt64, WechatFen: math.MinInt64, InvestedFen: math.MinInt64, PurseFen: math.MinInt64, Holders: math.MinInt64, At: now},
 		{Kind: kindRefund, RefID: 1, UnionID: 35, Year: 2026, Times: -1, AmountFen: -36, At: later},
-		{Kind: kindGrant, UnionID: 36, Year: 2026, Purse: model.PurseFestival, PurseFen: 100, InvestedFen: 100, At: now},
+		{Kind: kindGrant, UnionID: 36, Year: 2026, Purse: model.PurseFestival, PurseFen: 100, InvestedFen: 100, Holders: 2, At: now},
 	}
 	for range 2*perBundle + 1 {
 		events = append(events, events[1])
@@ -67,7 +67,7 @@ func TestBrokenBundle(t *testing.T) {
 
 // FuzzDecode shows that what decodes is what is encoded again.
 func FuzzDecode(f *testing.F) {
-	f.Add("order,extra,1k2,9,a,,1k9,1,2s,,,2s")
+	f.Add("order,extra,1k2,9,a,,1k9,1,2s,,,2s,-1")
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := decode(text, time.Time{})
 		if err != nil {

@@ -232,7 +232,7 @@ func (s *sums) figures() map[string]int64 {
 			g.Quantity, int64(g.AmountFen), g.RefundedQuantity, int64(g.RefundedFen))
 	}
 	for _, p := range s.purses {
-		put(fmt.Sprintf("node:%d %d purse:%s", p.NodeID, p.Year, p.Purse), purseFigures, int64(p.FundedFen), int64(p.GrantedFen), int64(p.ReturnedFen), int64(p.SpentFen), int64(p.GroupFen))
+		put(fmt.Sprintf("node:%d %d purse:%s", p.NodeID, p.Year, p.Purse), purseFigures, int64(p.FundedFen), int64(p.GrantedFen), int64(p.ReturnedFen), int64(p.SpentFen), int64(p.GroupFen), p.Holders)
 	}
 	return all
 }

@@ -30,20 +30,20 @@ const (
 )
 
 // OrderPaid is the event of an order that was paid: online, at a counter or for a group. spent says what allowances (of a group order, the
-// fund) paid, by purse; what is missing to the order's amount was WeChat money. It is one row for every order that is paid from one purse.
-// Write it in the transaction that makes the order paid.
-func OrderPaid(_ *model.DB, o model.Order, spent map[model.Purse]model.Fen) []model.TallyEvent {
+// fund) paid, by purse; what is missing to the order's amount was WeChat money. crossed is how many allowances more, by purse, have money left
+// after it (negative: fewer). It is one event for every order that is paid from one purse. Write it in the transaction that makes the order paid.
+func OrderPaid(_ *model.DB, o model.Order, spent map[model.Purse]model.Fen, crossed map[model.Purse]int64) []model.TallyEvent {
 	e := model.TallyEvent{Kind: kindOrder, RefID: o.ID, MemberID: o.MemberID, UnionID: o.UnionID, Year: o.Year, ChannelID: o.ChannelID,
 		Times: 1, AmountFen: o.AllowanceFen + o.WechatFen, WechatFen: o.WechatFen, At: *o.PaidAt}
 	if o.Kind == kindGroup {
 		e.Kind, e.Times, e.MemberID, e.InvestedFen = kindGroup, 0, 0, e.AmountFen
 	}
-	return withPurses(e, spent)
+	return withPurses(e, spent, crossed)
 }
 
 // OrderRefunded is the event of a refund. amount and wechat are positive; spent is what goes back by purse, of which toFund goes to the
-// fund and not to the allowance. whole: nothing is left of a member's order, so its 人次 is taken off.
-func OrderRefunded(_ *model.DB, o model.Order, r model.Refund, whole bool, spent, toFund map[model.Purse]model.Fen) []model.TallyEvent {
+// fund and not to the allowance; crossed is that of OrderPaid. whole: nothing is left of a member's order, so its 人次 is taken off.
+func OrderRefunded(_ *model.DB, o model.Order, r model.Refund, whole bool, spent, toFund map[model.Purse]model.Fen, crossed map[model.Purse]int64) []model.TallyEvent {
 	e := model.TallyEvent{Kind: kindRefund, RefID: r.ID, UnionID: o.UnionID, Year: o.Year, ChannelID: o.ChannelID,
 		AmountFen: -r.AmountFen, WechatFen: -r.WechatFen, At: r.RefundedAt}
 	if o.Kind == kindGroup {
@@ -55,7 +55,7 @@ func OrderRefunded(_ *model.DB, o model.Order, r model.Refund, whole bool, spent
 	for p, fen := range spent {
 		back[p] = -fen
 	}
-	events := withPurses(e, back)
+	events := withPurses(e, back, crossed)
 	if o.Kind == kindGroup {
 		return events
 	}
@@ -66,15 +66,15 @@ func OrderRefunded(_ *model.DB, o model.Order, r model.Refund, whole bool, spent
 }
 
 // withPurses is the event with its first purse, and one more event for each further one.
-func withPurses(e model.TallyEvent, parts map[model.Purse]model.Fen) []model.TallyEvent {
+func withPurses(e model.TallyEvent, parts map[model.Purse]model.Fen, crossed map[model.Purse]int64) []model.TallyEvent {
 	events := []model.TallyEvent{e}
 	for _, p := range slices.Sorted(maps.Keys(parts)) {
 		switch {
 		case parts[p] == 0:
 		case events[0].Purse == "":
-			events[0].Purse, events[0].PurseFen = p, parts[p]
+			events[0].Purse, events[0].PurseFen, events[0].Holders = p, parts[p], crossed[p]
 		default:
-			events = append(events, model.TallyEvent{Kind: kindSpend, UnionID: e.UnionID, Year: e.Year, Purse: p, PurseFen: parts[p], At: e.At})
+			events = append(events, model.TallyEvent{Kind: kindSpend, UnionID: e.UnionID, Year: e.Year, Purse: p, PurseFen: parts[p], Holders: crossed[p], At: e.At})
 		}
 	}
 	return events
@@ -93,9 +93,9 @@ func Claimed(_ *model.DB, c model.Claim, sign int64, at time.Time) model.TallyEv
 }
 
 // Money is the event of one transfer or many: kind is the transfers' (fund, grant, revoke or sweep; nothing else is counted this way), the
-// amount their sum, of one union, purse and year.
-func Money(_ *model.DB, kind string, union model.ID, purse model.Purse, year model.Year, amount model.Fen, at time.Time) (e model.TallyEvent, counts bool) {
-	e = model.TallyEvent{Kind: kind, UnionID: union, Year: year, Purse: purse, PurseFen: amount, At: at}
+// amount their sum, of one union, purse and year; holders is how many allowances more have money left after them.
+func Money(_ *model.DB, kind string, union model.ID, purse model.Purse, year model.Year, amount model.Fen, holders int64, at time.Time) (e model.TallyEvent, counts bool) {
+	e = model.TallyEvent{Kind: kind, UnionID: union, Year: year, Purse: purse, PurseFen: amount, Holders: holders, At: at}
 	switch kind {
 	case kindGrant:
 		e.InvestedFen = amount

@@ -22,6 +22,16 @@ type reading struct {
 	year model.Year
 	asOf time.Time
 	tail *sums
+
+	whole   bool               // what follows is all that waits; else the answer is the rollups' alone
+	waiting []model.TallyEvent // of all unions and years
+}
+
+// Busy is what somebody is told while the rollups are being built.
+func Busy() error {
+	e := model.E(model.CodeBusy, "汇总数据正在重新统计，请稍后再看")
+	e.RetryAfter = 10 * time.Second
+	return e
 }
 
 // read opens one read-consistent view and answers from it. CodeBusy while the rollups are being built.
@@ -33,9 +43,10 @@ func (s *Service) read(ctx context.Context, union model.ID, year model.Year, wit
 			return err
 		}
 		if st.Status != ready {
-			e := model.E(model.CodeBusy, "汇总数据正在重新统计，请稍后再看")
-			e.RetryAfter = 10 * time.Second
-			return e
+			return Busy()
+		}
+		if err := r.readWaiting(); err != nil {
+			return err
 		}
 		if err := r.readTail(withLines); err != nil {
 			return err
@@ -44,31 +55,36 @@ func (s *Service) read(ctx context.Context, union model.ID, year model.Year, wit
 	})
 }
 
-// readTail adds up what waits in the queue of the union and all below it. Where too much waits, the figures are the rollups' alone, and as of the
-// oldest event that they lack: a few later ones may be in them.
+// readTail adds up what waits in the queue of the union and all below it.
 func (r *reading) readTail(withLines bool) error {
 	r.tail = newSums()
-	w, err := waiting(r.tx, maxTail)
-	if err != nil || len(w.bundles) == 0 {
-		return err
-	}
-	if !w.all {
-		if w.first.Before(r.asOf) {
-			r.asOf = w.first
-		}
+	if len(r.waiting) == 0 {
 		return nil
 	}
-	events, err := w.events(r.tx)
-	if err != nil {
-		return err
-	}
-	events = slices.DeleteFunc(events, func(e model.TallyEvent) bool { return e.Year != r.year })
+	events := slices.DeleteFunc(slices.Clone(r.waiting), func(e model.TallyEvent) bool { return e.Year != r.year })
 	paths, err := r.pathsBelow(events)
 	if err != nil {
 		return err
 	}
 	events = slices.DeleteFunc(events, func(e model.TallyEvent) bool { return paths[e.UnionID] == "" })
 	r.tail, err = fold(r.tx, events, paths, withLines)
+	return err
+}
+
+// readWaiting reads what waits in the queue. Where too much waits, the figures are the rollups' alone, and as of the oldest event that they lack: a few
+// later ones may be in them.
+func (r *reading) readWaiting() error {
+	w, err := waiting(r.tx, maxTail)
+	if err != nil {
+		return err
+	}
+	if r.whole = w.all; !w.all {
+		if w.first.Before(r.asOf) {
+			r.asOf = w.first
+		}
+		return nil
+	}
+	r.waiting, err = w.events(r.tx)
 	return err
 }
 

@@ -308,14 +308,12 @@ func (s *sums) addNode(o *sums, node model.ID) {
 		s.goods[k].RefundedFen += g.RefundedFen
 	}
 	for _, p := range o.purses {
-		k := purseKey{node, p.Year, p.Purse}
-		if s.purses[k] == nil {
-			s.purses[k] = &model.TallyPurse{NodeID: node, Year: p.Year, Purse: p.Purse}
-		}
-		s.purses[k].FundedFen += p.FundedFen
-		s.purses[k].GrantedFen += p.GrantedFen
-		s.purses[k].ReturnedFen += p.ReturnedFen
-		s.purses[k].SpentFen += p.SpentFen
-		s.purses[k].GroupFen += p.GroupFen
+		sum := s.purse(node, p.Year, p.Purse)
+		sum.FundedFen += p.FundedFen
+		sum.GrantedFen += p.GrantedFen
+		sum.ReturnedFen += p.ReturnedFen
+		sum.SpentFen += p.SpentFen
+		sum.GroupFen += p.GroupFen
+		sum.Holders += p.Holders
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"bangfu/model"
 )
 
-// recount counts one union (without those below it) from its orders, refunds, transfers, claims and signatures alone, as one node. Events
+// recount counts one union (without those below it) from its orders, refunds, transfers, allowances, claims and signatures alone, as one node. Events
 // that a form of the last hour may need are passed to late.
 func recount(tx *gorm.DB, union model.ID, late func(model.TallyEvent)) (*sums, error) {
 	r := recounting{tx: tx, union: union, sums: newSums(), nodes: []model.ID{union}, late: late}
-	for _, part := range []func() error{r.orders, r.refunds, r.signatures, r.claims, r.money, r.spending, r.goods} {
+	for _, part := range []func() error{r.orders, r.refunds, r.signatures, r.claims, r.money, r.spending, r.holders, r.goods} {
 		if err := part(); err != nil {
 			return nil, err
 		}
@@ -250,6 +250,16 @@ func (r *recounting) spending() error {
 		}
 	}
 	return nil
+}
+
+// holders counts the allowances of the union's funds in which money is left.
+func (r *recounting) holders() error {
+	var all []model.TallyPurse
+	err := r.tx.Raw("SELECT a.purse, a.year, COUNT(*) AS holders FROM funds f JOIN allowances a ON a.fund_id = f.id WHERE f.union_id = ? AND a.balance_fen + a.held_fen > 0 GROUP BY a.purse, a.year", r.union).Scan(&all).Error
+	for _, p := range all {
+		r.sums.purse(r.union, p.Year, p.Purse).Holders += p.Holders
+	}
+	return err
 }
 
 // goods counts what was bought and given back of each product.

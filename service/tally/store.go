@@ -18,7 +18,7 @@ var (
 	formFigures  = []string{"times", "amount_fen", "invested_fen"}
 	monthFigures = []string{"buyers", "orders", "times", "paid_fen", "wechat_fen", "refunds", "refunded_fen", "refunded_wechat_fen", "claims", "claimed_times", "claimed_fen"}
 	goodFigures  = []string{"quantity", "amount_fen", "refunded_quantity", "refunded_fen"}
-	purseFigures = []string{"funded_fen", "granted_fen", "returned_fen", "spent_fen", "group_fen"}
+	purseFigures = []string{"funded_fen", "granted_fen", "returned_fen", "spent_fen", "group_fen", "holders"}
 )
 
 // store adds the sums to the rollups; fresh: none of the rows exists yet. The caller holds the state's row.
@@ -84,7 +84,7 @@ func goodRow(a []any, g *model.TallyGood) []any {
 }
 
 func purseRow(a []any, p *model.TallyPurse) []any {
-	return append(a, int64(p.NodeID), int64(p.Year), string(p.Purse), int64(p.FundedFen), int64(p.GrantedFen), int64(p.ReturnedFen), int64(p.SpentFen), int64(p.GroupFen))
+	return append(a, int64(p.NodeID), int64(p.Year), string(p.Purse), int64(p.FundedFen), int64(p.GrantedFen), int64(p.ReturnedFen), int64(p.SpentFen), int64(p.GroupFen), p.Holders)
 }
 
 // sorted are the rows in the order of their keys, in which the database has them.

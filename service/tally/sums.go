@@ -159,16 +159,22 @@ func (s *sums) addMonth(e model.TallyEvent, node model.ID) {
 	}
 }
 
+func (s *sums) purse(node model.ID, year model.Year, purse model.Purse) *model.TallyPurse {
+	k := purseKey{node, year, purse}
+	p := s.purses[k]
+	if p == nil {
+		p = &model.TallyPurse{NodeID: node, Year: year, Purse: purse}
+		s.purses[k] = p
+	}
+	return p
+}
+
 func (s *sums) addPurse(e model.TallyEvent, node model.ID) {
 	if e.PurseFen == 0 {
 		return
 	}
-	k := purseKey{node, e.Year, e.Purse}
-	p := s.purses[k]
-	if p == nil {
-		p = &model.TallyPurse{NodeID: node, Year: e.Year, Purse: e.Purse}
-		s.purses[k] = p
-	}
+	p := s.purse(node, e.Year, e.Purse)
+	p.Holders += e.Holders
 	switch e.Kind {
 	case kindOrder, kindRefund, kindSpend:
 		p.SpentFen += e.PurseFen

@@ -76,7 +76,7 @@ func (c *city) pay(tx *gorm.DB, u model.Union, at time.Time) (model.Order, error
 			return o, err
 		}
 	}
-	return o, tally.Write(tx, c.db, tally.OrderPaid(c.db, o, map[model.Purse]model.Fen{model.PurseExtra: fen})...)
+	return o, tally.Write(tx, c.db, tally.OrderPaid(c.db, o, map[model.Purse]model.Fen{model.PurseExtra: fen}, nil)...)
 }
 
 func (c *city) buy() {
@@ -122,7 +122,7 @@ func (c *city) giveBack() {
 			}
 		}
 		spent := map[model.Purse]model.Fen{model.PurseExtra: part}
-		return tally.Write(tx, c.db, tally.OrderRefunded(c.db, *o, r, part == left, spent, nil)...)
+		return tally.Write(tx, c.db, tally.OrderRefunded(c.db, *o, r, part == left, spent, nil, nil)...)
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -188,6 +188,48 @@ func (c *city) exact(when string) {
 	}
 	if c.t.Failed() {
 		c.t.FailNow()
+	}
+}
+
+// own holds what became of each union's own money, with what waits, against its orders; moves may wait.
+func (c *city) own(when string) {
+	c.t.Helper()
+	ids := make([]model.ID, len(c.unions))
+	want := map[model.ID]model.Fen{}
+	for i, u := range c.unions {
+		ids[i] = u.ID
+	}
+	for _, o := range c.paid {
+		want[o.UnionID] += o.GoodsFen - o.RefundedFen
+	}
+	err := c.db.Snapshot(ctx, func(tx *gorm.DB) error {
+		for _, year := range []model.Year{0, 2025} {
+			r, known, err := tally.ReadPurses(tx, c.clock.Now(), year)
+			if err != nil || !known {
+				return fmt.Errorf("known: %t, %w", known, err)
+			}
+			own, err := r.Own(ids)
+			if err != nil {
+				return err
+			}
+			var all model.Fen
+			for _, id := range ids {
+				all += want[id]
+				if have := own[tally.OwnPurse{Union: id, Year: 2025, Purse: model.PurseExtra}]; have.SpentFen != want[id] || have.GrantedFen != 0 {
+					c.t.Errorf("%s: union %d itself spent %d, its orders say %d", when, id, have.SpentFen, want[id])
+				}
+			}
+			if year == 0 {
+				continue
+			}
+			if total, err := r.Total(c.unions[0].ID); err != nil || total[model.PurseExtra].SpentFen != all {
+				c.t.Errorf("%s: all spent %d, the orders say %d (%v)", when, total[model.PurseExtra].SpentFen, all, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Fatal(err)
 	}
 }
 
@@ -268,11 +310,13 @@ func TestHistoriesEndExact(t *testing.T) {
 					when := fmt.Sprint("step ", step)
 					c.exact(when)
 					c.forms(when)
+					c.own(when)
 				}
 			}
 			c.absorb()
 			c.exact("end")
 			c.forms("end")
+			c.own("end")
 			if _, err := c.tally.Rebuild(ctx); err != nil {
 				t.Fatal(err)
 			}
@@ -530,10 +574,29 @@ func TestSecondPurse(t *testing.T) {
 	db := modeltest.Open(t, nil)
 	at := db.Now()
 	o := model.Order{ID: 5, UnionID: 1, MemberID: 2, ChannelID: 7, Year: 2025, Kind: "online", AllowanceFen: 300, WechatFen: 100, PaidAt: &at}
-	events := tally.OrderPaid(db, o, map[model.Purse]model.Fen{model.PurseFestival: 100, model.PurseExtra: 200})
+	events := tally.OrderPaid(db, o, map[model.Purse]model.Fen{model.PurseFestival: 100, model.PurseExtra: 200}, map[model.Purse]int64{model.PurseFestival: -1})
 	kinds := []string{events[0].Kind, events[1].Kind}
 	if len(events) != 2 || !slices.Equal(kinds, []string{"order", "spend"}) || events[0].Times != 1 || events[1].Times != 0 || events[0].AmountFen != 400 || events[1].AmountFen != 0 ||
-		!reflect.DeepEqual([]model.Fen{events[0].PurseFen, events[1].PurseFen}, []model.Fen{200, 100}) {
+		!reflect.DeepEqual([]model.Fen{events[0].PurseFen, events[1].PurseFen}, []model.Fen{200, 100}) || events[0].Holders != 0 || events[1].Holders != -1 {
 		t.Errorf("%+v", events)
+	}
+}
+
+// TestHoldersAreRecounted shows that a recount counts the allowances that have money left, free or held, in their union and above it.
+func TestHoldersAreRecounted(t *testing.T) {
+	c := newCity(t, 2)
+	now := c.clock.Now()
+	child := c.unions[1].ID
+	c.insert(&model.Fund{ID: 3, UnionID: child, Purse: model.PurseExtra, Year: 2025, CreatedAt: now, UpdatedAt: now})
+	for i, money := range [][2]model.Fen{{0, 0}, {5, 0}, {0, 5}, {5, 5}} {
+		id := model.ID(50 + i)
+		c.insert(&model.Allowance{ID: id, PersonID: id, MemberID: id, UnionID: child, FundID: 3, Purse: model.PurseExtra, Year: 2025, BalanceFen: money[0], HeldFen: money[1], Status: "active", CreatedAt: now, UpdatedAt: now})
+	}
+	if _, err := c.tally.Rebuild(ctx); err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.tally.Overview(ctx, c.unions[0].ID, 2025)
+	if err != nil || len(v.Purses) != 1 || v.Purses[0].Holders != 3 {
+		t.Errorf("%+v, %v", v.Purses, err)
 	}
 }

@@ -191,5 +191,5 @@ func goodTimes(g model.TallyGood, node model.ID, n int64) *model.TallyGood {
 func purseTimes(p model.TallyPurse, node model.ID, n int64) *model.TallyPurse {
 	f := model.Fen(n)
 	return &model.TallyPurse{NodeID: node, Year: p.Year, Purse: p.Purse, FundedFen: f * p.FundedFen, GrantedFen: f * p.GrantedFen, ReturnedFen: f * p.ReturnedFen,
-		SpentFen: f * p.SpentFen, GroupFen: f * p.GroupFen}
+		SpentFen: f * p.SpentFen, GroupFen: f * p.GroupFen, Holders: n * p.Holders}
 }

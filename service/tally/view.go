@@ -62,6 +62,7 @@ type Purse struct {
 	UnspentFen  model.Fen   `json:"unspent_fen"`
 	GroupFen    model.Fen   `json:"group_fen"`
 	FundFen     model.Fen   `json:"fund_fen"`
+	Holders     int64       `json:"holders"` // allowances with money left, free or held
 }
 
 // Overview is the figures of a union with all below it.
@@ -185,7 +186,7 @@ func showPurses(purses map[model.Purse]model.TallyPurse) []Purse {
 			continue
 		}
 		all = append(all, Purse{Purse: p, PurseName: p.Name(), FundedFen: x.FundedFen, GrantedFen: x.GrantedFen, ReturnedFen: x.ReturnedFen, SpentFen: x.SpentFen,
-			UnspentFen: x.GrantedFen - x.ReturnedFen - x.SpentFen, GroupFen: x.GroupFen, FundFen: x.FundedFen - x.GrantedFen + x.ReturnedFen - x.GroupFen})
+			UnspentFen: x.UnspentFen(), GroupFen: x.GroupFen, FundFen: x.FundedFen - x.GrantedFen + x.ReturnedFen - x.GroupFen, Holders: x.Holders})
 	}
 	return all
 }
