@@ -69,7 +69,8 @@ func (s *Service) Messages(ctx context.Context, actor model.Actor, f Filter, pag
 	return model.NewList(rows, page, func(r messageRow) model.ID { return r.ID }, messageRow.view), err
 }
 
-// CountView is how many messages of a topic are in a state.
+// CountView is how many messages of a topic are in a state: those that wait or were given up all, what was done with only of those made in the
+// last days (countedDays).
 type CountView struct {
 	Topic     Topic  `json:"topic"`
 	TopicName string `json:"topic_name"`
@@ -79,13 +80,31 @@ type CountView struct {
 	Dead      int64  `json:"dead"`
 }
 
+// countedDays are the days, up to now, of which messages are counted that were sent or skipped: of years they are millions.
+const countedDays = 7
+
 // Counts tells for every topic how many messages are in which state.
 func (s *Service) Counts(ctx context.Context, actor model.Actor) (model.List[CountView], error) {
-	var rows []struct {
+	type count struct {
 		Topic, Status string
 		N             int64
 	}
-	err := visible(s.db.Read(ctx), actor).Select("o.topic, o.status, COUNT(*) AS n").Group("o.topic, o.status").Scan(&rows).Error
+	tx := s.db.Read(ctx)
+	counted := func(states ...string) *gorm.DB {
+		topics := make([]Topic, len(Topics))
+		for i, t := range Topics {
+			topics[i] = t.Topic
+		}
+		q := tx.Table("outbox").Select("topic, status, COUNT(*) AS n").Where("topic IN ? AND status IN ?", topics, states).Group("topic, status")
+		if actor.UnionPath != "/"+actor.UnionID.String()+"/" { // all unions are below the root
+			q = q.Where("union_id IN (?)", tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%"))
+		}
+		return q
+	}
+	var rows, done []count
+	since := model.IDAt(time.Now().AddDate(0, 0, -countedDays)) // ids are made on the machine's own time
+	err := errors.Join(counted(StatusWaiting, StatusSending, StatusDead).Scan(&rows).Error, counted(StatusSent, StatusSkipped).Where("id >= ?", since).Scan(&done).Error)
+	rows = append(rows, done...)
 	list := model.List[CountView]{Items: []CountView{}}
 	for _, t := range Topics {
 		v := CountView{Topic: t.Topic, TopicName: t.Name}
