@@ -98,7 +98,11 @@ func (s *Service) ofFew(ctx context.Context, unions []model.ID, page model.Page)
 		slices.SortFunc(some, func(a, b model.Order) int { return cmp.Compare(b.ID, a.ID) })
 		last := some[n-1]
 		since := last.PlacedAt.Add(-idSlackTime)
-		q = q.Where("id >= ? AND year BETWEEN ? AND ? AND (paid_at >= ? OR paid_at IS NULL)", last.ID, model.YearOf(since)-1, model.YearOf(before)+1, since)
+		var years []model.Year // of the money, which may be another than that of the day
+		for y := model.YearOf(since) - 1; y <= model.YearOf(before)+1; y++ {
+			years = append(years, y)
+		}
+		q = q.Where("id >= ? AND year IN ? AND (paid_at >= ? OR paid_at IS NULL)", last.ID, years, since)
 	}
 	err = q.Order("id + 0 DESC").Limit(n).Pluck("id", &found).Error // by the index of unions, not by that of ids
 	return found, err

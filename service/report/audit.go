@@ -88,8 +88,11 @@ func (s *Service) AuditTrail(ctx context.Context, actor model.Actor, f AuditFilt
 // would have to pay for.
 const auditReach = 10_000
 
+// ownReach is the same of a few unions' own entries, which lie scattered.
+const ownReach = 4000
+
 // search looks through the trail from the page's cursor, or from the day that the filter ends with, downwards. Whose subtree has few entries
-// gets all that fit; else it ends after auditReach entries, of a few unions after so many of their own, and floor is where; 0: nothing lies below
+// gets all that fit; else it ends after auditReach entries, of a few unions after ownReach of their own, and floor is where; 0: nothing lies below
 // that could fit.
 func (f AuditFilter) search(tx *gorm.DB, actor model.Actor, root bool, page model.Page) (ids []model.ID, floor model.AuditEntry, err error) {
 	tx = tx.Session(&gorm.Session{NewDB: true})
@@ -130,11 +133,11 @@ func (f AuditFilter) searchAll(rows func() *gorm.DB, q *gorm.DB, page model.Page
 	return ids, floor, err
 }
 
-// searchFew looks through the unions' own entries, auditReach of them all together.
+// searchFew looks through the unions' own entries, ownReach of them all together.
 func (f AuditFilter) searchFew(tx *gorm.DB, unions []model.ID, rows func() *gorm.DB, page model.Page) (ids []model.ID, floor model.AuditEntry, err error) {
 	for _, each := range model.OfEach(unions, rows) {
 		var last model.ID
-		if err := each.Select("id").Order("id DESC").Offset(auditReach/len(unions) - 1).Limit(1).Scan(&last).Error; err != nil {
+		if err := each.Select("id").Order("id DESC").Offset(ownReach/len(unions) - 1).Limit(1).Scan(&last).Error; err != nil {
 			return nil, floor, err
 		}
 		floor.ID = max(floor.ID, last)
