@@ -34,8 +34,6 @@ var wholeTables = map[string]string{
 	"limits on gifts":     "counts the members of every union in scope",
 	"the city's form":     "sums over all unions' rows of the rollups",
 	"a county's form":     "sums over all unions' rows of the rollups",
-	"messages, counted":   "reads the index of states",
-	"payments to look at": "payments with a problem are rare and have no index of their own; WeChat money is a small part of all",
 }
 
 // recorder keeps the SELECTs that run while something is visited.

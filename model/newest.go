@@ -61,7 +61,8 @@ func Among(tx *gorm.DB, path string, n int, columns []string, order string, rows
 			return ids, err
 		}
 	}
-	return ids, below(rows())
+	err = below(rows())
+	return ids, err
 }
 
 // Few are the unions whose path begins with path, if they are at most FewUnions; else none.
