@@ -32,8 +32,6 @@ var bigTables = []string{"members", "persons", "wechat_accounts", "consents", "a
 var wholeTables = map[string]string{
 	"the city's form":     "sums over all unions' rows of the rollups",
 	"a county's form":     "sums over all unions' rows of the rollups",
-	"messages, counted":   "reads the index of states",
-	"payments to look at": "payments with a problem are rare and have no index of their own; WeChat money is a small part of all",
 }
 
 // recorder keeps the SELECTs that run while something is visited.

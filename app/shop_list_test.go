@@ -95,7 +95,8 @@ func escaped(query string) string {
 	return key + "=" + url.QueryEscape(value)
 }
 
-// TestPagesAreComplete shows for every sort that pages of any size, put together, are the whole list in its order.
+// TestPagesAreComplete shows for every sort that pages of any size, put together, are the whole list in its order, whatever stands on the shelf
+// between that cannot be bought.
 func TestPagesAreComplete(t *testing.T) {
 	h := newHouse(t)
 	f := h.shopFixture()
@@ -110,12 +111,20 @@ func TestPagesAreComplete(t *testing.T) {
 		p, _ := h.product(f.Suppliers[i%2], region, []string{"番薯", "番薯干", "红番薯"}[i%3], model.Fen(1000+i%4))
 		h.DB.Read(context.Background()).Model(&model.Product{}).Where("id = ?", p.ID).UpdateColumn("sold_count", i%5)
 	}
+	lapsed := h.supplier("证照过期的供应商", "91999999MA0000077N")
+	for i := range 40 {
+		h.product(lapsed, f.Paired, []string{"番薯", "番薯干"}[i%2], model.Fen(900+i*10))
+	}
+	h.DB.Read(context.Background()).Model(&model.Certificate{}).Where("supplier_id = ? AND product_id IS NULL", lapsed.ID).UpdateColumn("status", "withdrawn")
 	m := h.memberAs(h.DB.NewID())
 	for _, query := range []string{"sort=relevance", "sort=relevance&q=" + url.QueryEscape("番薯"), "sort=price_asc", "sort=price_desc", "sort=newest", "sort=sales"} {
 		var whole shop.ProductPage
 		m.get("/api/v1/products?limit=100&" + query).ok(&whole)
 		if len(whole.Items) < 21 || whole.NextCursor != nil {
 			t.Fatalf("%s: %d", query, len(whole.Items))
+		}
+		if slices.ContainsFunc(whole.Items, func(p shop.ListedProduct) bool { return p.SupplierID == lapsed.ID }) {
+			t.Errorf("%s: %s", query, names(whole))
 		}
 		for _, size := range []int{1, 7} {
 			var got []shop.ListedProduct

@@ -108,24 +108,35 @@ func (s *Service) Mine(ctx context.Context, actor model.Actor, f Filter, page mo
 // Cases lists the cases that staff see, a supplier those about its goods, others those of their subtree: the open ones first, by
 // deadline, then those that wait for the platform, then the ended ones, the last ended first.
 func (s *Service) Cases(ctx context.Context, actor model.Actor, f Filter, page model.Page) (model.List[Summary], error) {
-	q := f.narrow(s.db.Read(ctx))
+	after, err := s.after(ctx, page.Cursor)
+	if err != nil {
+		return model.List[Summary]{}, err
+	}
+	const order = "urgency, id"
+	rows := func() *gorm.DB { return after(f.narrow(s.db.Read(ctx).Model(&model.AfterSale{}))) }
 	if actor.Supplier != 0 {
-		q = q.Where("supplier_id = ?", actor.Supplier)
-	} else {
-		q = q.Where("union_id IN (?)", s.db.Read(ctx).Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%"))
+		return s.list(ctx, rows().Where("supplier_id = ?", actor.Supplier).Order(order), page)
 	}
-	if page.Cursor != 0 {
-		var last model.AfterSale
-		err := s.db.Read(ctx).Select("urgency").Where("id = ?", page.Cursor).Take(&last).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return model.List[Summary]{}, model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
-		}
-		if err != nil {
-			return model.List[Summary]{}, err
-		}
-		q = q.Where("urgency > ? OR (urgency = ? AND id > ?)", last.Urgency, last.Urgency, page.Cursor)
+	first, err := model.Among(s.db.Read(ctx), actor.UnionPath, page.Limit+1, []string{"urgency", "id"}, order, rows)
+	if err != nil {
+		return model.List[Summary]{}, err
 	}
-	return s.list(ctx, q.Order("urgency, id"), page)
+	return s.list(ctx, s.db.Read(ctx).Where("id IN ?", first).Order(order), page)
+}
+
+// after narrows a list by urgency to what comes after the cursor.
+func (s *Service) after(ctx context.Context, cursor model.ID) (narrow func(q *gorm.DB) *gorm.DB, err error) {
+	if cursor == 0 {
+		return func(q *gorm.DB) *gorm.DB { return q }, nil
+	}
+	var last model.AfterSale
+	err = s.db.Read(ctx).Select("urgency").Where("id = ?", cursor).Take(&last).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
+	}
+	return func(q *gorm.DB) *gorm.DB {
+		return q.Where("urgency >= ? AND (urgency > ? OR id > ?)", last.Urgency, last.Urgency, cursor)
+	}, err
 }
 
 func (s *Service) list(ctx context.Context, q *gorm.DB, page model.Page) (model.List[Summary], error) {

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -36,11 +37,7 @@ func (s *Service) UnionOrders(ctx context.Context, union model.ID, f Filter, pag
 	if err != nil {
 		return model.List[Summary]{}, err
 	}
-	days, err := s.between(ctx, f)
-	if err != nil {
-		return model.List[Summary]{}, err
-	}
-	newest, err := model.Newest(s.db.Read(ctx), "orders", u.Path, page, func(q *gorm.DB) *gorm.DB { return days(f.narrow(q)) })
+	newest, err := s.newest(ctx, u.Path, f, page)
 	if err != nil {
 		return model.List[Summary]{}, err
 	}
@@ -49,6 +46,66 @@ func (s *Service) UnionOrders(ctx context.Context, union model.ID, f Filter, pag
 		return model.List[Summary]{}, err
 	}
 	return s.summaries(ctx, orders, page, true)
+}
+
+// newest finds a page of the orders of the unions below a path.
+func (s *Service) newest(ctx context.Context, path string, f Filter, page model.Page) ([]model.ID, error) {
+	if f == (Filter{}) {
+		unions, err := model.Few(s.db.Read(ctx), path)
+		if err != nil {
+			return nil, err
+		}
+		if len(unions) > 0 {
+			return s.ofFew(ctx, unions, page)
+		}
+	}
+	days, err := s.between(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return model.Newest(s.db.Read(ctx), "orders", path, page, func(q *gorm.DB) *gorm.DB { return days(f.narrow(q)) })
+}
+
+// ofFew finds a page of the orders of a few unions. They have an index by the time of payment, not by id: some page of them, found by that
+// time, tells from which id on the page lies, and what lies there was paid since then or not at all.
+func (s *Service) ofFew(ctx context.Context, unions []model.ID, page model.Page) (found []model.ID, err error) {
+	rows := func() *gorm.DB {
+		q := s.db.Read(ctx).Model(&model.Order{})
+		if page.Cursor != 0 {
+			q = q.Where("id < ?", page.Cursor)
+		}
+		return q
+	}
+	before, n := s.db.Now().Add(idSlackTime), page.Limit+1
+	if page.Cursor != 0 {
+		before = page.Cursor.Time().Add(idSlackTime)
+	}
+	var some []model.Order
+	for _, union := range unions {
+		for year := model.YearOf(before); year >= model.YearOf(before)-1; year-- {
+			var part []model.Order
+			q := rows().Select("id", "placed_at").Where("union_id = ? AND year = ? AND paid_at < ?", union, year, before)
+			if err := q.Order("paid_at DESC").Limit(n).Find(&part).Error; err != nil {
+				return nil, err
+			}
+			if some = append(some, part...); len(part) == n {
+				break
+			}
+		}
+	}
+	q := rows().Where("union_id IN ?", unions)
+	if len(some) >= n {
+		slices.SortFunc(some, func(a, b model.Order) int { return cmp.Compare(b.ID, a.ID) })
+		last := some[n-1]
+		since := last.PlacedAt.Add(-idSlackTime)
+		var years []model.Year // of the money, which may be another than that of the day
+		for y := model.YearOf(since) - 1; y <= model.YearOf(before)+1; y++ {
+			years = append(years, y)
+		}
+		q = q.Where("id >= ? AND year IN ? AND (paid_at >= ? OR paid_at IS NULL)", last.ID, years, since)
+	}
+	err = q.Order("id + 0 DESC").Limit(n).Pluck("id", &found).Error // by the index of unions, not by that of ids
+	return found, err
 }
 
 // narrow leaves the orders that fit, in the order of their ids. The days are written so that no index of theirs is taken: whoever looks at a
@@ -96,7 +153,10 @@ func (s *Service) between(ctx context.Context, f Filter) (narrow func(q *gorm.DB
 }
 
 // idSlack is an hour of ids.
-const idSlack = model.ID(time.Hour/time.Millisecond) << 22
+const (
+	idSlackTime = time.Hour
+	idSlack     = model.ID(idSlackTime/time.Millisecond) << 22
+)
 
 func (s *Service) list(ctx context.Context, q *gorm.DB, f Filter, page model.Page, masked bool) (model.List[Summary], error) {
 	if page.Cursor != 0 {
@@ -282,16 +342,24 @@ func (s *Service) partsOf(ctx context.Context, order model.ID) ([]Part, error) {
 
 // SupplierParcels lists the parcels of the actor's supplier, newest first, recipients masked.
 func (s *Service) SupplierParcels(ctx context.Context, actor model.Actor, status string, page model.Page) (model.List[ParcelView], error) {
-	q := s.db.Read(ctx).Where("supplier_id = ?", actor.Supplier).
-		Where("EXISTS (SELECT 1 FROM orders o WHERE o.id = parcels.order_id AND o.status NOT IN ?)", []string{StatusPending, StatusClosed}) // nobody ships what is not paid
+	states := []string{ParcelWaiting, ParcelShipped, ParcelReceived, ParcelCancelled}
 	if status != "" {
-		q = q.Where("status = ?", status)
+		states = []string{status}
 	}
-	if page.Cursor != 0 {
-		q = q.Where("id < ?", page.Cursor)
+	queries := make([]*gorm.DB, len(states)) // a supplier's parcels have an index by state and id
+	for i, state := range states {
+		queries[i] = s.db.Read(ctx).Model(&model.Parcel{}).Where("supplier_id = ? AND status = ?", actor.Supplier, state).
+			Where("EXISTS (SELECT 1 FROM orders o WHERE o.id = parcels.order_id AND o.status NOT IN ?)", []string{StatusPending, StatusClosed}) // nobody ships what is not paid
+		if page.Cursor != 0 {
+			queries[i] = queries[i].Where("id < ?", page.Cursor)
+		}
+	}
+	newest, err := model.Highest(s.db.Read(ctx), page.Limit+1, queries...)
+	if err != nil {
+		return model.List[ParcelView]{}, err
 	}
 	var parcels []model.Parcel
-	if err := q.Order("id DESC").Limit(page.Limit + 1).Find(&parcels).Error; err != nil {
+	if err := s.db.Read(ctx).Where("id IN ?", newest).Order("id DESC").Find(&parcels).Error; err != nil {
 		return model.List[ParcelView]{}, err
 	}
 	views, err := s.viewParcels(ctx, parcels, true)

@@ -44,15 +44,7 @@ type row struct {
 
 // Payments lists the WeChat payments of orders that are counted in the actor's subtree, newest first.
 func (s *Service) Payments(ctx context.Context, actor model.Actor, f Filter, page model.Page) (model.List[View], error) {
-	newest, err := model.Newest(s.db.Read(ctx), "payments", actor.UnionPath, page, func(q *gorm.DB) *gorm.DB {
-		if f.Status != "" {
-			q = q.Where("status = ?", f.Status)
-		}
-		if f.Attention {
-			q = q.Where("(problem <> '' OR EXISTS (SELECT 1 FROM wechat_refunds r WHERE r.payment_id = payments.id AND r.status = ?))", RefundFailed)
-		}
-		return q
-	})
+	newest, err := s.newest(ctx, actor.UnionPath, f, page)
 	if err != nil {
 		return model.List[View]{}, err
 	}
@@ -74,6 +66,29 @@ func (s *Service) Payments(ctx context.Context, actor model.Actor, f Filter, pag
 		}
 		return v
 	}), nil
+}
+
+// newest finds a page of the payments of the unions below a path. Those that somebody should look at are few, and found by what is wrong with them.
+func (s *Service) newest(ctx context.Context, path string, f Filter, page model.Page) ([]model.ID, error) {
+	tx := s.db.Read(ctx)
+	narrow := func(q *gorm.DB) *gorm.DB {
+		if f.Status != "" {
+			q = q.Where("status = ?", f.Status)
+		}
+		return q
+	}
+	if !f.Attention {
+		return model.Newest(tx, "payments", path, page, narrow)
+	}
+	wrong := func(what string, args ...any) *gorm.DB {
+		q := narrow(tx.Model(&model.Payment{})).Where(what, args...).Where("union_id IN (?)", tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", path+"%"))
+		if page.Cursor != 0 {
+			q = q.Where("id < ?", page.Cursor)
+		}
+		return q
+	}
+	failed := tx.Model(&model.WechatRefund{}).Select("payment_id").Where("status = ?", RefundFailed)
+	return model.Highest(tx, page.Limit+1, wrong("problem > ''"), wrong("id IN (?)", failed))
 }
 
 func refundsOf(tx *gorm.DB, payments []row) (map[model.ID][]RefundView, error) {

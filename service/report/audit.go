@@ -88,59 +88,112 @@ func (s *Service) AuditTrail(ctx context.Context, actor model.Actor, f AuditFilt
 // would have to pay for.
 const auditReach = 10_000
 
+// ownReach is the same of a few unions' own entries, which lie scattered.
+const ownReach = 4000
+
 // search looks through the trail from the page's cursor, or from the day that the filter ends with, downwards. Whose subtree has few entries
-// gets all that fit; else it ends after auditReach entries, and floor is where; 0: nothing lies below that could fit.
+// gets all that fit; else it ends after auditReach entries, of a few unions after ownReach of their own, and floor is where; 0: nothing lies below
+// that could fit.
 func (f AuditFilter) search(tx *gorm.DB, actor model.Actor, root bool, page model.Page) (ids []model.ID, floor model.AuditEntry, err error) {
 	tx = tx.Session(&gorm.Session{NewDB: true})
-	q := tx.Table("audit_entries")
-	if !root {
-		below := tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%")
-		q = q.Where("union_id IN (?)", below)
-		var n int64
-		some := tx.Table("audit_entries").Select("id").Where("union_id IN (?)", below).Limit(auditReach)
-		if err := tx.Table("(?) AS n", some).Count(&n).Error; err != nil {
-			return nil, floor, err
-		}
-		if n < auditReach {
-			if page.Cursor != 0 {
-				q = q.Where("id < ?", page.Cursor)
-			}
-			err = f.narrow(q).Order("id + 0 DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
-			return ids, floor, err
-		}
+	span, err := f.span(tx, page)
+	if err != nil {
+		return nil, floor, err
 	}
-	top, bottom := page.Cursor, model.ID(0)
-	if top == 0 && f.To != "" {
-		if top, err = entryAt(tx, f.To.End().Add(auditSlack)); err != nil {
-			return nil, floor, err
-		}
+	rows := func() *gorm.DB { return span(tx.Model(&model.AuditEntry{})) }
+	if root {
+		return f.searchAll(rows, rows(), page)
 	}
-	if f.From != "" {
-		if bottom, err = entryAt(tx, f.From.Start().Add(-auditSlack)); err != nil {
-			return nil, floor, err
-		}
+	few, err := model.Few(tx, actor.UnionPath)
+	if err != nil {
+		return nil, floor, err
 	}
-	from := tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id >= ?", bottom)
-	q = q.Where("id >= ?", bottom)
-	if top != 0 {
-		from, q = from.Where("id < ?", top), q.Where("id < ?", top)
+	if len(few) > 0 {
+		return f.searchFew(tx, few, rows, page)
 	}
-	if err := from.Order("id DESC").Offset(auditReach - 1).Limit(1).Scan(&floor).Error; err != nil {
+	below := tx.Model(&model.Union{}).Select("id").Where("path LIKE ?", actor.UnionPath+"%")
+	var n int64
+	some := tx.Model(&model.AuditEntry{}).Select("id").Where("union_id IN (?)", below).Limit(auditReach)
+	if err := tx.Table("(?) AS n", some).Count(&n).Error; err != nil {
+		return nil, floor, err
+	}
+	if n < auditReach {
+		err = f.narrow(rows().Where("union_id IN (?)", below)).Order("id + 0 DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
+		return ids, floor, err
+	}
+	return f.searchAll(rows, rows().Where("union_id IN (?)", below), page)
+}
+
+// searchAll looks through auditReach entries, whosever they are, for those that q is about.
+func (f AuditFilter) searchAll(rows func() *gorm.DB, q *gorm.DB, page model.Page) (ids []model.ID, floor model.AuditEntry, err error) {
+	if err := rows().Select("id", "at").Order("id DESC").Offset(auditReach - 1).Limit(1).Scan(&floor).Error; err != nil {
 		return nil, floor, err
 	}
 	err = f.narrow(q).Where("id >= ?", floor.ID).Order("id DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
 	return ids, floor, err
 }
 
+// searchFew looks through the unions' own entries, ownReach of them all together.
+func (f AuditFilter) searchFew(tx *gorm.DB, unions []model.ID, rows func() *gorm.DB, page model.Page) (ids []model.ID, floor model.AuditEntry, err error) {
+	for _, each := range model.OfEach(unions, rows) {
+		var last model.ID
+		if err := each.Select("id").Order("id DESC").Offset(ownReach/len(unions) - 1).Limit(1).Scan(&last).Error; err != nil {
+			return nil, floor, err
+		}
+		floor.ID = max(floor.ID, last)
+	}
+	if floor.ID != 0 {
+		if err := tx.Select("id", "at").Where("id = ?", floor.ID).Take(&floor).Error; err != nil {
+			return nil, floor, err
+		}
+	}
+	ids, err = model.Highest(tx, page.Limit+1, model.OfEach(unions, func() *gorm.DB { return f.narrow(rows().Where("id >= ?", floor.ID)) })...)
+	return ids, floor, err
+}
+
+// span narrows the trail to what may be of the filter's days and after the page's cursor, by id.
+func (f AuditFilter) span(tx *gorm.DB, page model.Page) (narrow func(q *gorm.DB) *gorm.DB, err error) {
+	top, bottom := page.Cursor, model.ID(0)
+	if top == 0 && f.To != "" {
+		if top, err = entryAt(tx, f.To.End().Add(auditSlack)); err != nil {
+			return nil, err
+		}
+	}
+	if f.From != "" {
+		if bottom, err = entryAt(tx, f.From.Start().Add(-auditSlack)); err != nil {
+			return nil, err
+		}
+	}
+	return func(q *gorm.DB) *gorm.DB {
+		if top != 0 {
+			q = q.Where("id < ?", top)
+		}
+		return q.Where("id >= ?", bottom)
+	}, nil
+}
+
 // auditSlack is by how much the times of entries may be out of the order of their ids: the length of transactions, and clocks of several
 // machines. Days are cut exactly besides.
 const auditSlack = time.Hour
 
-// entryAt finds the id from which on entries are of the moment or later, by halves: entries come by time.
+// entryAt finds the id from which on entries are of the moment or later: that of the moment, if the clock was the machine's, or by halves:
+// entries come by time.
 func entryAt(tx *gorm.DB, at time.Time) (model.ID, error) {
 	entry := func(order string, from model.ID) (e model.AuditEntry, err error) {
 		err = tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id >= ?", from).Order(order).Limit(1).Scan(&e).Error
 		return e, err
+	}
+	guess := model.IDAt(at)
+	next, err := entry("id", guess)
+	if err != nil {
+		return 0, err
+	}
+	var before model.AuditEntry
+	if err := tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id < ?", guess).Order("id DESC").Limit(1).Scan(&before).Error; err != nil {
+		return 0, err
+	}
+	if (next.ID == 0 || !next.At.Before(at)) && (before.ID == 0 || before.At.Before(at)) {
+		return guess, nil
 	}
 	first, err := entry("id", 0)
 	if err != nil {

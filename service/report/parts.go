@@ -17,9 +17,9 @@ type node struct {
 }
 
 // treeRows finds where unions stood at @at. It takes a union's last place up to then, so that a union that was closed
-// since still counts where it last was.
-const treeRows = ` FROM union_paths up LEFT JOIN union_paths nx ON nx.union_id = up.union_id AND nx.from_at > up.from_at AND nx.from_at <= @at
-WHERE up.from_at <= @at AND nx.union_id IS NULL`
+// since still counts where it last was. Only of a place that had ended by then it asks whether another came after it.
+const treeRows = ` FROM union_paths up WHERE up.from_at <= @at AND (up.to_at IS NULL OR up.to_at > @at OR
+NOT EXISTS (SELECT 1 FROM union_paths nx WHERE nx.union_id = up.union_id AND nx.from_at > up.from_at AND nx.from_at <= @at))`
 
 // place is the path at which the union stood at the moment; one that did not exist yet stands alone.
 func place(tx *gorm.DB, union model.ID, at time.Time) (string, error) {

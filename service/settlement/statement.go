@@ -3,6 +3,7 @@ package settlement
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -92,8 +93,8 @@ type lineRow struct {
 	Line
 }
 
-// firstSQL are the movements of one side of a supplier's account in the period after a cursor that are the first of their order there.
-const firstSQL = `SELECT t.id AS first_id, t.order_id FROM transfers t WHERE t.{side} = @account AND t.kind = '{kind}' AND t.id > @cursor AND {span} AND t.at >= @from AND t.at < @to
+// firstSQL are the movements of one side of a supplier's account in the period, after a cursor and up to an id, that are the first of their order there.
+const firstSQL = `SELECT t.id AS first_id, t.order_id FROM transfers t WHERE t.{side} = @account AND t.kind = '{kind}' AND t.id > @cursor AND t.id <= @until AND {span} AND t.at >= @from AND t.at < @to
 AND NOT EXISTS (SELECT 1 FROM transfers e WHERE e.order_id = t.order_id AND e.id < t.id AND e.at >= @from AND e.at < @to
 AND ((e.kind = 'spend' AND e.credit_account = @account) OR (e.kind = 'refund' AND e.debit_account = @account))) ORDER BY t.id LIMIT @limit`
 
@@ -112,14 +113,18 @@ func linesOf(tx *gorm.DB, supplier model.ID, p Period, cursor model.ID, limit in
 	}
 	values := p.values(supplier)
 	values["cursor"], values["limit"], values["first"], values["last"], values["mark"] = cursor, limit, span.First, span.Last, span.Mark
+	values["until"] = model.ID(math.MaxInt64)
 	var found []lineRow
 	for _, where := range []string{"t.id >= @first AND t.id <= @last", "t.id > @mark"} {
-		for kind, side := range map[string]string{"spend": "credit_account", "refund": "debit_account"} {
+		for _, x := range []struct{ kind, side string }{{"spend", "credit_account"}, {"refund", "debit_account"}} {
 			var some []lineRow
-			if err := tx.Raw(strings.NewReplacer("{side}", side, "{kind}", kind, "{span}", where).Replace(firstSQL), values).Scan(&some).Error; err != nil {
+			if err := tx.Raw(strings.NewReplacer("{side}", x.side, "{kind}", x.kind, "{span}", where).Replace(firstSQL), values).Scan(&some).Error; err != nil {
 				return nil, err
 			}
 			found = append(found, some...)
+			if len(some) == limit { // what lies above is of a later page
+				values["until"] = some[limit-1].FirstID
+			}
 		}
 	}
 	if len(found) == 0 {

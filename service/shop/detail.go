@@ -108,7 +108,11 @@ func (s *Service) Filters(ctx context.Context) (ProductFilters, error) {
 		N         int64
 		Low, High model.Fen
 	}
-	err := onSale(db, s.db.Now()).Select("p.category, p.region_id, COUNT(*) AS n, MIN(p.min_price_fen) AS low, MAX(p.min_price_fen) AS high").
+	q, err := onSale(db, s.db.Now())
+	if err != nil {
+		return f, err
+	}
+	err = q.Select("p.category, p.region_id, COUNT(*) AS n, MIN(p.min_price_fen) AS low, MAX(p.min_price_fen) AS high").
 		Group("p.category, p.region_id").Scan(&groups).Error
 	if err != nil {
 		return f, err

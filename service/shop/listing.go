@@ -114,62 +114,92 @@ func (s *Service) List(ctx context.Context, l Listing) (ProductPage, error) {
 	if l.MaxPrice != 0 && l.MinPrice > l.MaxPrice {
 		return page, model.Invalid("max_price_fen", "最高价低于最低价")
 	}
-	db, now := s.db.Read(ctx), s.db.Now()
-	q, err := ranked(l.narrow(onSale(db, now)), l, order)
-	if err != nil {
-		return page, err
-	}
-	var rows []rankedProduct
-	if err := q.Limit(l.Limit + 1).Scan(&rows).Error; err != nil {
-		return page, err
-	}
-	if len(rows) > l.Limit {
-		rows = rows[:l.Limit]
-		next := rows[l.Limit-1].place(l.Sort).cursor()
+	items, err := s.fit(ctx, l, order)
+	if len(items) > l.Limit {
+		items = items[:l.Limit]
+		next := items[l.Limit-1].place.cursor()
 		page.NextCursor = &next
 	}
-	ids := make([]model.ID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID
-	}
-	products, err := productsInOrder(db, ids)
-	if err != nil {
-		return page, err
-	}
-	a, err := loadAround(db, now, products)
-	for _, p := range products {
-		page.Items = append(page.Items, a.listed(p))
+	for _, i := range items {
+		page.Items = append(page.Items, i.ListedProduct)
 	}
 	return page, err
 }
 
-// productsInOrder reads the products with the ids, in their order.
-func productsInOrder(db *gorm.DB, ids []model.ID) ([]model.Product, error) {
+// placedProduct is a listed product and where it stands in the list.
+type placedProduct struct {
+	ListedProduct
+	place place
+}
+
+// fit finds the first products of a listing that can be bought now, at least one more than its limit if there are so many. Nearly all that are on
+// the shelf can; so the shelf is ranked without a look at papers, and these are checked for what is shown.
+func (s *Service) fit(ctx context.Context, l Listing, order sortOrder) (found []placedProduct, err error) {
+	db, now := s.db.Read(ctx), s.db.Now()
+	for some := l.Limit + 1; ; some *= 4 {
+		q, err := ranked(l.narrow(onShelf(db)), l, order)
+		if err != nil {
+			return nil, err
+		}
+		var rows []rankedProduct
+		if err := q.Limit(some).Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		products, err := productsInOrder(db, rows)
+		if err != nil {
+			return nil, err
+		}
+		a, err := loadAround(db, now, products)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range products {
+			if len(a.offReasons(p)) == 0 {
+				r := rows[slices.IndexFunc(rows, func(r rankedProduct) bool { return r.ID == p.ID })]
+				found = append(found, placedProduct{a.listed(p), r.place(l.Sort)})
+			}
+		}
+		if len(found) > l.Limit || len(rows) < some {
+			return found, nil
+		}
+		l.Cursor = rows[len(rows)-1].place(l.Sort).cursor()
+	}
+}
+
+// productsInOrder reads the ranked products, in their order.
+func productsInOrder(db *gorm.DB, ranked []rankedProduct) ([]model.Product, error) {
+	ids, at := make([]model.ID, len(ranked)), make(map[model.ID]int, len(ranked))
+	for i, r := range ranked {
+		ids[i], at[r.ID] = r.ID, i
+	}
 	var rows []model.Product
 	if err := db.Where("id IN ?", ids).Find(&rows).Error; err != nil {
 		return nil, err
-	}
-	at := make(map[model.ID]int, len(ids))
-	for i, id := range ids {
-		at[id] = i
 	}
 	slices.SortFunc(rows, func(a, b model.Product) int { return at[a.ID] - at[b.ID] })
 	return rows, nil
 }
 
+// onShelf are the products that stand on the shelf, with their regions; whether papers and supplier let them be bought is another matter.
+func onShelf(db *gorm.DB) *gorm.DB {
+	return db.Table("products p").Joins("JOIN regions r ON r.id = p.region_id").Where("p.status = 'on' AND p.min_price_fen > 0")
+}
+
 const validPaper = ` AND c.status = 'active' AND c.valid_from <= @today AND c.valid_until >= @today)`
 
-// onSale are the products that can be bought at now: what around.offReasons says in Go, said in SQL.
-func onSale(db *gorm.DB, now time.Time) *gorm.DB {
+// onSale are the products that can be bought at now: what around.offReasons says in Go, said in SQL. The suppliers who cannot sell are few, and
+// looked for first.
+func onSale(db *gorm.DB, now time.Time) (*gorm.DB, error) {
 	today := map[string]any{"today": model.DateOf(now)}
-	const licence = "EXISTS (SELECT 1 FROM certificates c WHERE c.supplier_id = p.supplier_id AND c.product_id IS NULL AND c.kind = "
-	return db.Table("products p").
-		Joins("JOIN regions r ON r.id = p.region_id").
-		Joins("JOIN suppliers s ON s.id = p.supplier_id").
-		Where("p.status = 'on' AND p.min_price_fen > 0 AND s.status = 'active'").
-		Where(licence+"'"+KindBusinessLicence+"'"+validPaper, today).
-		Where(licence+"'"+KindFoodLicence+"'"+validPaper, today).
-		Where("EXISTS (SELECT 1 FROM certificates c WHERE c.supplier_id = p.supplier_id AND c.product_id = p.id AND c.kind = '"+KindAssistanceProduct+"'"+validPaper, today)
+	const licence = "NOT EXISTS (SELECT 1 FROM certificates c WHERE c.supplier_id = s.id AND c.product_id IS NULL AND c.kind = "
+	var unfit []model.ID
+	err := db.Raw("SELECT s.id FROM suppliers s WHERE s.status <> 'active' OR "+licence+"'"+KindBusinessLicence+"'"+validPaper+" OR "+licence+"'"+KindFoodLicence+"'"+validPaper, today).
+		Scan(&unfit).Error
+	q := onShelf(db).Where("EXISTS (SELECT 1 FROM certificates c WHERE c.supplier_id = p.supplier_id AND c.product_id = p.id AND c.kind = '"+KindAssistanceProduct+"'"+validPaper, today)
+	if len(unfit) > 0 {
+		q = q.Where("p.supplier_id NOT IN ?", unfit)
+	}
+	return q, err
 }
 
 // narrow applies the filters.

@@ -28,7 +28,7 @@ const (
 	Member   Role = "member"
 )
 
-// The goals: of lists and searches, of a member's own pages, of the city's form, of dashboards and a union's form.
+// The goals: of lists and searches (the shop too), of what is a member's own, of the city's form, of dashboards and a union's form.
 const (
 	goalList   = 50 * time.Millisecond
 	goalMember = 15 * time.Millisecond
@@ -90,12 +90,12 @@ var Visits = func() []Visit {
 		ownList(mine+"/redemptions", mine+"/redemptions", "purchases at halls"),
 		own(mine+"/redemptions/pending", mine+"/redemptions/pending", "purchases at halls to confirm"),
 		ownList(mine+"/group-purchases", mine+"/group-purchases", "bought together"),
-		ownList("/api/v1/products", "/api/v1/products", "shop"),
-		ownList("/api/v1/products", "/api/v1/products?sort=sales", "shop, by sales"),
-		ownList("/api/v1/products", "/api/v1/products?sort=price_asc&paired=true&in_stock=true", "shop, filtered, by price"),
-		ownList("/api/v1/products", "/api/v1/products?q=虾", "shop, search"),
-		own("/api/v1/products/:id", "/api/v1/products/{product}", "product"),
-		own("/api/v1/product-filters", "/api/v1/product-filters", "shop's filters"),
+		list("/api/v1/products", "/api/v1/products", "shop", members),
+		list("/api/v1/products", "/api/v1/products?sort=sales", "shop, by sales", members),
+		list("/api/v1/products", "/api/v1/products?sort=price_asc&paired=true&in_stock=true", "shop, filtered, by price", members),
+		list("/api/v1/products", "/api/v1/products?q=虾", "shop, search", members),
+		one("/api/v1/products/:id", "/api/v1/products/{product}", "product", members),
+		one("/api/v1/product-filters", "/api/v1/product-filters", "shop's filters", members),
 		own("/api/v1/halls", "/api/v1/halls", "halls"),
 
 		// Accounts, unions, rosters.
