@@ -30,8 +30,9 @@ var bigTables = []string{"members", "persons", "wechat_accounts", "consents", "a
 
 // wholeTables are the pages that read a big table whole, and why that is right or borne for now. The key is the start of a visit's name.
 var wholeTables = map[string]string{
-	"the city's form":     "sums over all unions' rows of the rollups",
-	"a county's form":     "sums over all unions' rows of the rollups",
+	"the city's form":    "sums over all unions' rows of the rollups",
+	"parcels (supplier)": "who sells a good part of all has the last of them found by id, up to the page",
+	"a county's form":    "sums over all unions' rows of the rollups",
 }
 
 // recorder keeps the SELECTs that run while something is visited.
@@ -45,7 +46,7 @@ type recorder struct {
 func (r *recorder) listen(t *testing.T, db *gorm.DB) {
 	note := func(tx *gorm.DB) {
 		text := tx.Statement.SQL.String()
-		if !strings.HasPrefix(strings.TrimSpace(text), "SELECT") {
+		if !strings.HasPrefix(strings.TrimSpace(text), "SELECT") || tx.DryRun { // a part of another, which is seen whole
 			return
 		}
 		text = tx.Dialector.Explain(text, tx.Statement.Vars...)
