@@ -109,17 +109,23 @@ func measure(ctx context.Context, s settings) (err error) {
 	return os.WriteFile(s.out, []byte(text), 0o644)
 }
 
-// warmUp lets the chores of a first start come to an end: counting sales, and adding up what suppliers are owed where the city was made
-// without.
+// quiet is how long nothing may be left to do before measuring begins.
+const quiet = 15 * time.Second
+
+// warmUp lets the chores of a first start come to an end: the figures where an upgrade has them counted anew, sales, what suppliers are owed,
+// signals of risk.
 func (g *stage) warmUp(ctx context.Context) error {
 	start := time.Now()
-	for time.Since(start) < 10*time.Minute {
+	for last := start; time.Since(start) < 20*time.Minute; {
 		busy, err := g.chores(ctx)
 		if err != nil {
 			return err
 		}
-		if busy == 0 && time.Since(start) > 2*time.Second {
-			say("the chores of the start took %s", time.Since(start).Round(time.Second))
+		if busy > 0 {
+			last = time.Now()
+		}
+		if time.Since(last) > quiet {
+			say("the chores of the start took %s", last.Sub(start).Round(time.Second))
 			return nil
 		}
 		select {
@@ -132,14 +138,16 @@ func (g *stage) warmUp(ctx context.Context) error {
 	return nil
 }
 
-// chores counts what is still to be done: long queries, suppliers never counted, and whether transfers of before today wait to be added up.
+// chores counts what is still to be done: figures not ready, long queries, suppliers never counted, and whether transfers of before today wait to be
+// added up.
 func (g *stage) chores(ctx context.Context) (n int, err error) {
 	const waiting = "SELECT (SELECT COUNT(*) FROM suppliers s WHERE NOT EXISTS (SELECT 1 FROM supplier_sums x WHERE x.supplier_id = s.id AND x.counted = 1)) + " +
-		"EXISTS (SELECT 1 FROM transfers WHERE id > COALESCE((SELECT up_to FROM supplier_mark WHERE id = 1), 0) AND id < ?)"
+		"EXISTS (SELECT 1 FROM transfers WHERE id > COALESCE((SELECT up_to FROM supplier_mark WHERE id = 1), 0) AND id < ?) + " +
+		"NOT EXISTS (SELECT 1 FROM tally_state WHERE status = 'ready')"
 	if err := g.db.QueryRowContext(ctx, waiting, model.IDAt(time.Now().Add(-time.Hour))).Scan(&n); err != nil || n > 0 {
 		return n, err
 	}
-	err = g.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump') AND DB = ? AND ID <> CONNECTION_ID() AND TIME_MS > 200", database).Scan(&n)
+	err = g.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump') AND DB = ? AND ID <> CONNECTION_ID() AND TIME_MS > 50", database).Scan(&n)
 	if err != nil {
 		return 0, nil //nolint:nilerr // MySQL has no TIME_MS: then that is not waited for
 	}
