@@ -143,7 +143,7 @@ func (g *stage) warmUp(ctx context.Context) error {
 func (g *stage) chores(ctx context.Context) (n int, err error) {
 	const waiting = "SELECT (SELECT COUNT(*) FROM suppliers s WHERE NOT EXISTS (SELECT 1 FROM supplier_sums x WHERE x.supplier_id = s.id AND x.counted = 1)) + " +
 		"EXISTS (SELECT 1 FROM transfers WHERE id > COALESCE((SELECT up_to FROM supplier_mark WHERE id = 1), 0) AND id < ?) + " +
-		"NOT EXISTS (SELECT 1 FROM tally_state WHERE status = 'ready')"
+		"(NOT EXISTS (SELECT 1 FROM tally_state WHERE status = 'ready'))"
 	if err := g.db.QueryRowContext(ctx, waiting, model.IDAt(time.Now().Add(-time.Hour))).Scan(&n); err != nil || n > 0 {
 		return n, err
 	}
