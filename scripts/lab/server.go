@@ -139,7 +139,18 @@ func (s *Server) signal(sig os.Signal) error {
 }
 
 // Pause freezes the server (SIGSTOP): its sockets stay open and nothing answers.
-func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() error {
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for range 100 { // its threads stop one by one, on a busy machine not at once
+		if stopped(s.PID()) {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("the server goes on after SIGSTOP")
+}
 
 // Continue lets a frozen server go on (SIGCONT).
 func (s *Server) Continue() error { return s.signal(syscall.SIGCONT) }

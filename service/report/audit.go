@@ -176,8 +176,8 @@ func (f AuditFilter) span(tx *gorm.DB, page model.Page) (narrow func(q *gorm.DB)
 // machines. Days are cut exactly besides.
 const auditSlack = time.Hour
 
-// entryAt finds the id from which on entries are of the moment or later: that of the moment, if the clock was the machine's, or by halves:
-// entries come by time.
+// entryAt finds the id from which on entries are of the moment or later, give or take half of auditSlack: that of the moment, if the clock was the
+// machine's, or by halves: entries come by time.
 func entryAt(tx *gorm.DB, at time.Time) (model.ID, error) {
 	entry := func(order string, from model.ID) (e model.AuditEntry, err error) {
 		err = tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id >= ?", from).Order(order).Limit(1).Scan(&e).Error
@@ -192,7 +192,8 @@ func entryAt(tx *gorm.DB, at time.Time) (model.ID, error) {
 	if err := tx.Model(&model.AuditEntry{}).Select("id", "at").Where("id < ?", guess).Order("id DESC").Limit(1).Scan(&before).Error; err != nil {
 		return 0, err
 	}
-	if (next.ID == 0 || !next.At.Before(at)) && (before.ID == 0 || before.At.Before(at)) {
+	const near = auditSlack / 2 // an entry's id is made a little after its transaction read the clock
+	if (next.ID == 0 || next.At.After(at.Add(-near))) && (before.ID == 0 || before.At.Before(at.Add(near))) {
 		return guess, nil
 	}
 	first, err := entry("id", 0)
