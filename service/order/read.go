@@ -93,18 +93,26 @@ func (s *Service) ofFew(ctx context.Context, unions []model.ID, page model.Page)
 			}
 		}
 	}
-	q := rows().Where("union_id IN ?", unions)
-	if len(some) >= n {
-		slices.SortFunc(some, func(a, b model.Order) int { return cmp.Compare(b.ID, a.ID) })
-		last := some[n-1]
-		since := last.PlacedAt.Add(-idSlackTime)
-		var years []model.Year // of the money, which may be another than that of the day
-		for y := model.YearOf(since) - 1; y <= model.YearOf(before)+1; y++ {
-			years = append(years, y)
-		}
-		q = q.Where("id >= ? AND year IN ? AND (paid_at >= ? OR paid_at IS NULL)", last.ID, years, since)
+	if len(some) < n {
+		err = rows().Where("union_id IN ?", unions).Order("id + 0 DESC").Limit(n).Pluck("id", &found).Error // by the index of unions, not by that of ids
+		return found, err
 	}
-	err = q.Order("id + 0 DESC").Limit(n).Pluck("id", &found).Error // by the index of unions, not by that of ids
+	slices.SortFunc(some, func(a, b model.Order) int { return cmp.Compare(b.ID, a.ID) })
+	last := some[n-1]
+	since := last.PlacedAt.Add(-idSlackTime)
+	var parts []string
+	var args []any
+	part := func(union model.ID, year model.Year, paid string, at ...any) {
+		parts = append(parts, "SELECT id FROM orders WHERE union_id = ? AND year = ? AND id >= ? AND id < ? AND paid_at "+paid)
+		args = append(append(args, union, year, last.ID, cmp.Or(page.Cursor, math.MaxInt64)), at...)
+	}
+	for _, union := range unions {
+		for year := model.YearOf(since) - 1; year <= model.YearOf(before)+1; year++ { // of the money, which may be another than that of the day
+			part(union, year, ">= ?", since)
+			part(union, year, "IS NULL")
+		}
+	}
+	err = s.db.Read(ctx).Raw(strings.Join(parts, " UNION ALL ")+" ORDER BY id DESC LIMIT ?", append(args, n)...).Scan(&found).Error
 	return found, err
 }
 
