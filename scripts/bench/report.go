@@ -241,5 +241,6 @@ tables are held against what was acknowledged, and after the product's own varia
 - **http**: gin, session, consent, strict JSON, door and engine, over kept-alive connections on loopback, the product's background work running. Sessions
   have been used within the last minute, as those of members who have just looked at a product.
 - **open**: buyers come by the clock, however the ones before them fare; what they wait is counted from the moment at which they meant to come.
-- **full**: the engine on a city's tables (scripts/scale), its buyers drawn from the whole city; *empty* is the same run on tables without orders, right before it.
+- **full**: the engine on a city's tables (scripts/scale), its buyers drawn from the whole city; *empty* is the same run on tables without orders, right before it. The city's
+  first run is preceded by a minute of the same load, which brings the pages that buyers touch into memory.
 `
