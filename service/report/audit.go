@@ -101,7 +101,11 @@ func (f AuditFilter) search(tx *gorm.DB, actor model.Actor, root bool, page mode
 		return nil, floor, err
 	}
 	rows := func() *gorm.DB { return span(tx.Model(&model.AuditEntry{})) }
-	if root {
+	switch {
+	case root && f.Actor == "" && f.Action == "": // the days' own entries are all that lies there
+		err = f.narrow(rows()).Order("id DESC").Limit(page.Limit+1).Pluck("id", &ids).Error
+		return ids, floor, err
+	case root:
 		return f.searchAll(rows, rows(), page)
 	}
 	few, err := model.Few(tx, actor.UnionPath)
