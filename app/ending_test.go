@@ -53,6 +53,7 @@ func (c *counties) endings(u model.Union, viewer *client) {
 			if len(funds.Items) != 1 || fund != funds.Items[0] || fund.Holders != x.Holders || fund.UnspentFen != x.AmountFen+x.HeldFen {
 				c.t.Errorf("fund of %s: %+v", x.UnionName, funds.Items)
 			}
+			c.listed(x)
 			seen++
 		}
 		if v.NextCursor == nil {
@@ -65,11 +66,31 @@ func (c *counties) endings(u model.Union, viewer *client) {
 	}
 }
 
+// listed holds the list of a union's members with money left against the page that has it.
+func (c *counties) listed(x *allowance.YearEndUnion) {
+	c.t.Helper()
+	n, money, cursor := int64(0), model.Fen(0), ""
+	for {
+		var list model.List[allowance.HolderView]
+		c.staffAs(identity.RoleUnionAdmin, model.Union{ID: x.UnionID}).get(console + "/unions/" + x.UnionID.String() + "/year-end/2025/members?limit=1" + cursor).ok(&list)
+		for _, h := range list.Items {
+			n, money = n+1, money+h.BalanceFen+h.HeldFen
+		}
+		if list.NextCursor == nil {
+			break
+		}
+		cursor = "&cursor=" + list.NextCursor.String()
+	}
+	if n != x.Holders || money != x.AmountFen+x.HeldFen {
+		c.t.Errorf("%d members with %s are listed of %s, which has %d with %s", n, money, x.UnionName, x.Holders, x.AmountFen+x.HeldFen)
+	}
+}
+
 // TestWhatIsLeft shows that what is left before the year's end is exact at once in every union, however its money moves, before and after the worker
 // has taken what happened and after a union with money of its own was moved.
 func TestWhatIsLeft(t *testing.T) {
 	c := newCounties(t)
-	own := c.house.buyers(c.county[0], 2, 600_00)
+	own := c.house.buyers(c.county[0], 3, 600_00)
 	county := c.staffAs(identity.RoleFederation, c.county[0])
 	everywhere := func(when string) {
 		t.Helper()
@@ -88,11 +109,15 @@ func TestWhatIsLeft(t *testing.T) {
 		return b.buys(key, cart).ID
 	}
 	everywhere("granted")
+	for _, strange := range []string{"1", c.root().ID.String()} { // no union at all, and none that the county sees
+		county.get(console + "/year-end/2025?cursor=" + strange).fails(model.CodeInvalid)
+		county.get(console + "/sweeps/2025/rehearsal?cursor=" + strange).fails(model.CodeInvalid)
+	}
 	all := c.buyers[0][0].buys("left-over-1", c.buyers[0][0].cart(12, c.shop.SKUs[0]))
 	c.buyers[0][1].buys("left-over-2", c.buyers[0][1].cart(1, c.shop.SKUs[0]))
 	own[0].buys("left-over-3", own[0].cart(12, c.shop.SKUs[0]))
 	everywhere("bought")
-	first, second := pending(c.buyers[1][0], "left-over-4"), pending(own[1], "left-over-5")
+	first, second, third := pending(c.buyers[1][0], "left-over-4"), pending(own[1], "left-over-5"), pending(own[2], "left-over-8")
 	everywhere("held")
 	if err := c.payIn(first); err != nil {
 		t.Fatal(err)
@@ -104,8 +129,12 @@ func TestWhatIsLeft(t *testing.T) {
 	c.endings(c.root(), c.city) // its move waits
 	c.absorb()
 	everywhere("moved")
-	if err := c.closeUnpaid(second); err != nil {
-		t.Fatal(err)
+	c.staffAs(identity.RoleUnionAdmin, c.county[0]).money(console+"/members/"+own[2].Member.String()+"/leave", "left-over-7", map[string]any{"reason": "调离"}).ok(nil)
+	everywhere("left with money held")
+	for _, order := range []model.ID{second, third} {
+		if err := c.closeUnpaid(order); err != nil {
+			t.Fatal(err)
+		}
 	}
 	everywhere("closed")
 	if _, err := c.Tally.Rebuild(context.Background()); err != nil {

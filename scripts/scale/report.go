@@ -27,7 +27,7 @@ func (g *stage) report(verdict string) string {
 	fmt.Fprintf(&b, "The load runs on the same machine. %s\n\n", verdict)
 	if len(g.jobs) > 0 {
 		table(&b, "Large jobs", []string{"job", "took", "goal", "", "peak memory and more"}, g.jobs, func(l line) []any {
-			return []any{l.name, ms(l.p95), ms(l.goal), reached(l), l.note}
+			return []any{l.name, ms(l.p95), goal(l), reached(l), l.note}
 		})
 	}
 	table(&b, "Pages", []string{"page", "who", "calls", "median", "p95", "rows read", "goal", ""}, g.pages, func(l line) []any {
@@ -35,6 +35,13 @@ func (g *stage) report(verdict string) string {
 	})
 	fmt.Fprintf(&b, "Peak memory of the product's process while all this ran: %s MiB.\n", lab.Number(g.memory.of(""), 0))
 	return b.String()
+}
+
+func goal(l line) string {
+	if l.goal == 0 {
+		return "–"
+	}
+	return ms(l.goal)
 }
 
 func reached(l line) string {

@@ -110,14 +110,17 @@ func (e *ending) readOwn(r *tally.PurseReading) error {
 }
 
 // givingUnions are unions below a path whose members hold or held allowances of a year, in the order of the tree: those after a cursor, and one more
-// than a page. The first allowance of a fund is found by the index of allowances by fund.
+// than a page. CodeInvalid for a cursor that is none of them. The first allowance of a fund is found by the index of allowances by fund.
 func givingUnions(tx *gorm.DB, path string, year model.Year, page model.Page) ([]model.Union, error) {
 	q := tx.Table("unions AS u").Select("u.id, u.name").Where("u.path LIKE ?", path+"%").
 		Where("(SELECT f.id FROM funds f WHERE f.union_id = u.id AND f.year = ? AND (SELECT a.id FROM allowances a WHERE a.fund_id = f.id LIMIT 1) IS NOT NULL LIMIT 1) IS NOT NULL", year)
 	if page.Cursor != 0 {
 		var after model.Union
-		if err := tx.Select("path").Where("id = ?", page.Cursor).Limit(1).Find(&after).Error; err != nil {
+		if err := tx.Select("path").Where("id = ? AND path LIKE ?", page.Cursor, path+"%").Limit(1).Find(&after).Error; err != nil {
 			return nil, err
+		}
+		if after.Path == "" {
+			return nil, model.Invalid("cursor", "cursor 不正确，请从第一页重新查看")
 		}
 		q = q.Where("u.path > ?", after.Path)
 	}

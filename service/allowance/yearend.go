@@ -184,7 +184,16 @@ func holding(tx *gorm.DB, unionID model.ID, year model.Year, money string, after
 	return ids[:min(len(ids), limit)], nil
 }
 
-// YearEndMembers lists the allowances of a union's members in which there is money left, by allowance.
+// heldOver finds the first of a union's allowances of a year, after an id, that are no longer in use (their members left, or the year is over) and
+// still hold money for orders that await a payment, through these orders.
+func heldOver(tx *gorm.DB, unionID model.ID, year model.Year, after model.ID, limit int) (ids []model.ID, err error) {
+	err = tx.Raw("SELECT DISTINCT a.id FROM orders o JOIN holds h ON h.order_id = o.id AND h.status = 'held' AND h.union_id = ? AND h.year = ? "+
+		"JOIN allowances a ON a.id = h.allowance_id WHERE o.status = 'pending' AND a.status <> 'active' AND a.held_fen > 0 AND a.id > ? ORDER BY a.id LIMIT ?",
+		unionID, year, after, limit).Scan(&ids).Error
+	return ids, err
+}
+
+// YearEndMembers lists the allowances of a union's members in which there is money left, free or held, by allowance.
 func (s *Service) YearEndMembers(ctx context.Context, unionID model.ID, year model.Year, page model.Page) (model.List[HolderView], error) {
 	rows, err := s.holders(ctx, unionID, year, page.Cursor, page.Limit+1)
 	return model.NewList(rows, page, func(v HolderView) model.ID { return v.AllowanceID }, func(v HolderView) HolderView { return v }), err
@@ -193,9 +202,19 @@ func (s *Service) YearEndMembers(ctx context.Context, unionID model.ID, year mod
 func (s *Service) holders(ctx context.Context, unionID model.ID, year model.Year, after model.ID, limit int) ([]HolderView, error) {
 	tx := s.db.Read(ctx)
 	ids, err := holding(tx, unionID, year, "a.balance_fen + a.held_fen > 0", after, limit)
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return nil, err
 	}
+	gone, err := heldOver(tx, unionID, year, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	ids = append(ids, gone...)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	slices.Sort(ids)
+	ids = ids[:min(len(ids), limit)]
 	var rows []HolderView
 	err = tx.Table("allowances AS a").Where("a.id IN ?", ids).
 		Select("a.id AS allowance_id, a.member_id, m.name, m.employee_no, m.department, a.purse, a.balance_fen, a.held_fen, w.id IS NOT NULL AS bound, "+
