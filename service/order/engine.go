@@ -117,10 +117,11 @@ func (e *engine) run() {
 			e.settle(through)
 		}
 		release()
-		e.queue.done(batch)
-		for _, t := range batch { // only now: whoever has an answer may come again
+		e.queue.leave(batch) // whoever has an answer may come again
+		for _, t := range batch {
 			t.reply <- t.said
 		}
+		e.queue.done(batch)
 	}
 }
 

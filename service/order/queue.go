@@ -72,13 +72,20 @@ func (q *queue) take() []*ticket {
 	return batch
 }
 
-// done says that tickets taken together have been answered.
-func (q *queue) done(batch []*ticket) {
+// leave says that tickets taken together are decided: their persons may queue again.
+func (q *queue) leave(batch []*ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, t := range batch {
 		delete(q.persons, t.actor.ID)
 	}
+}
+
+// done says that tickets taken together have been answered. It comes after the answers, so that those who come back at once are there before the next batch
+// is taken.
+func (q *queue) done(batch []*ticket) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.placing -= len(batch)
 	if q.closed {
 		q.ready.Broadcast() // there may be nothing left for those who wait

@@ -100,10 +100,11 @@ func TestQueueOnePersonOneCheckout(t *testing.T) {
 	if err := put(2); err != nil {
 		t.Errorf("somebody else: %v", err)
 	}
-	q.done(first)
+	q.leave(first)
 	if err := put(1); err != nil {
-		t.Errorf("done: %v", err)
+		t.Errorf("decided: %v", err)
 	}
+	q.done(first)
 	if got := q.take(); len(got) != 2 {
 		t.Errorf("took %d of two", len(got))
 	}
