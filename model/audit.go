@@ -17,7 +17,7 @@ type AuditEntry struct {
 	Object    string    `gorm:"column:object"`   // e.g. grant:123
 	UnionID   *ID       `gorm:"column:union_id"` // the union concerned, for scope
 	Detail    string    `gorm:"column:detail"`   // JSON, no personal data
-	RequestID string    `gorm:"column:request_id"`
+	RequestID string    `gorm:"column:request_id" default0:"y"`
 	MAC       string    `gorm:"column:mac"` // see AuditKeys.MAC; empty: written before there was one
 }
 

@@ -50,20 +50,27 @@ type insertPlan struct {
 
 // insertColumn is one column and where its value is in the entity.
 type insertColumn struct {
-	name     string
-	index    []int
-	nullable bool // a pointer: nil is NULL, which is what a column that is not named gets
+	name  string
+	index []int
+	spare bool // a column that is not named gets the zero value: it is a pointer, or has a default
 }
 
-// plans remembers the insertPlan of each entity: what it holds follows from the entity's type alone.
+// plans remembers the insertPlan of each entity and dialect: what it holds follows from these alone.
 var plans sync.Map
 
-func planOf(tx *gorm.DB, row any) (*insertPlan, error) {
-	kind := reflect.TypeOf(row)
+// zeroTag marks columns of entities that are empty or 0 in most new rows: on MySQL that is their default (migration 00191).
+const zeroTag = "default0"
+
+func planOf(db *DB, row any) (*insertPlan, error) {
+	type key struct {
+		kind    reflect.Type
+		dialect Dialect
+	}
+	kind := key{reflect.TypeOf(row), db.Dialect}
 	if p, ok := plans.Load(kind); ok {
 		return p.(*insertPlan), nil
 	}
-	s, err := schema.Parse(row, &sync.Map{}, tx.NamingStrategy)
+	s, err := schema.Parse(row, &sync.Map{}, db.orm.NamingStrategy)
 	if err != nil {
 		return nil, err
 	}
@@ -75,14 +82,15 @@ func planOf(tx *gorm.DB, row any) (*insertPlan, error) {
 		if !plain(f.FieldType) {
 			return nil, fmt.Errorf("%s.%s: InsertAll does not know how to store a %s", s.Name, f.Name, f.FieldType)
 		}
-		p.columns = append(p.columns, insertColumn{f.DBName, f.StructField.Index, f.FieldType.Kind() == reflect.Pointer})
+		spare := f.FieldType.Kind() == reflect.Pointer || db.Dialect == MySQL && f.StructField.Tag.Get(zeroTag) != ""
+		p.columns = append(p.columns, insertColumn{f.DBName, f.StructField.Index, spare})
 	}
 	plans.Store(kind, p)
 	return p, nil
 }
 
-// insertStep is the statement that inserts rows. Columns that are NULL in all of them are left out: much of what the database does with a long
-// statement is to parse it.
+// insertStep is the statement that inserts rows. Columns that would get their value anyhow, in all of them, are left out: much of what the
+// database does with a long statement is to parse it.
 func insertStep[T any](p *insertPlan, rows []T) (statement string, args []any) {
 	values := make([]reflect.Value, len(rows))
 	for i := range rows {
@@ -91,7 +99,7 @@ func insertStep[T any](p *insertPlan, rows []T) (statement string, args []any) {
 	columns := make([]insertColumn, 0, len(p.columns))
 	names := make([]string, 0, len(p.columns))
 	for _, c := range p.columns {
-		if c.nullable && !slices.ContainsFunc(values, func(row reflect.Value) bool { return !row.FieldByIndex(c.index).IsNil() }) {
+		if c.spare && !slices.ContainsFunc(values, func(row reflect.Value) bool { return !row.FieldByIndex(c.index).IsZero() }) {
 			continue
 		}
 		columns, names = append(columns, c), append(names, c.name)

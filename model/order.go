@@ -8,26 +8,26 @@ type Order struct {
 	OrderNo       string     `gorm:"column:order_no"` // shown to people
 	PersonID      ID         `gorm:"column:person_id"`
 	MemberID      ID         `gorm:"column:member_id"`
-	UnionID       ID         `gorm:"column:union_id"`      // the member's union at the time: the form counts it here
-	ChannelID     ID         `gorm:"column:channel_id"`    // the form's row
-	Year          Year       `gorm:"column:year"`          // of the allowance spent
-	Kind          string     `gorm:"column:kind"`          // online | counter | group
-	Status        string     `gorm:"column:status"`        // pending | paid | shipped | completed | cancelled | closed
-	GoodsFen      Fen        `gorm:"column:goods_fen"`     // sum of lines
-	AllowanceFen  Fen        `gorm:"column:allowance_fen"` // paid from allowances
-	WechatFen     Fen        `gorm:"column:wechat_fen"`    // paid through WeChat
-	RefundedFen   Fen        `gorm:"column:refunded_fen"`  // given back so far, of both
+	UnionID       ID         `gorm:"column:union_id"`                  // the member's union at the time: the form counts it here
+	ChannelID     ID         `gorm:"column:channel_id"`                // the form's row
+	Year          Year       `gorm:"column:year"`                      // of the allowance spent
+	Kind          string     `gorm:"column:kind"`                      // online | counter | group
+	Status        string     `gorm:"column:status"`                    // pending | paid | shipped | completed | cancelled | closed
+	GoodsFen      Fen        `gorm:"column:goods_fen"`                 // sum of lines
+	AllowanceFen  Fen        `gorm:"column:allowance_fen"`             // paid from allowances
+	WechatFen     Fen        `gorm:"column:wechat_fen" default0:"y"`   // paid through WeChat
+	RefundedFen   Fen        `gorm:"column:refunded_fen" default0:"y"` // given back so far, of both
 	Consignee     string     `gorm:"column:consignee"`
 	PhoneSealed   string     `gorm:"column:phone_sealed"`
 	AddressSealed string     `gorm:"column:address_sealed"`
 	AddressHash   string     `gorm:"column:address_hash"` // of the normalised address; empty: to nobody's address (counter, group)
-	Note          string     `gorm:"column:note"`
+	Note          string     `gorm:"column:note" default0:"y"`
 	PlacedAt      time.Time  `gorm:"column:placed_at"`
 	PayBefore     *time.Time `gorm:"column:pay_before"` // with WeChat money: closed if not paid by then
 	PaidAt        *time.Time `gorm:"column:paid_at"`
 	CompletedAt   *time.Time `gorm:"column:completed_at"`
 	CancelledAt   *time.Time `gorm:"column:cancelled_at"`
-	CancelReason  string     `gorm:"column:cancel_reason"`
+	CancelReason  string     `gorm:"column:cancel_reason" default0:"y"`
 	UpdatedAt     time.Time  `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 
@@ -61,11 +61,11 @@ type Parcel struct {
 	UnionID    ID         `gorm:"column:union_id"`
 	AmountFen  Fen        `gorm:"column:amount_fen"`
 	Status     string     `gorm:"column:status"` // waiting | shipped | received | cancelled
-	Carrier    string     `gorm:"column:carrier"`
-	TrackingNo string     `gorm:"column:tracking_no"`
+	Carrier    string     `gorm:"column:carrier" default0:"y"`
+	TrackingNo string     `gorm:"column:tracking_no" default0:"y"`
 	ShippedAt  *time.Time `gorm:"column:shipped_at"`
 	ReceivedAt *time.Time `gorm:"column:received_at"`
-	ReceivedBy string     `gorm:"column:received_by"` // member | staff (of a group order) | clock | counter
+	ReceivedBy string     `gorm:"column:received_by" default0:"y"` // member | staff (of a group order) | clock | counter
 	CreatedAt  time.Time  `gorm:"column:created_at;autoCreateTime:false"`
 	UpdatedAt  time.Time  `gorm:"column:updated_at;autoUpdateTime:false"`
 }

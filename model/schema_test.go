@@ -67,6 +67,40 @@ func TestSchemaFitsEntities(t *testing.T) {
 	}
 }
 
+// TestDefaultsAreZero shows that a column which statements may leave out (tag default0) gets its zero value then, and that each of them is one.
+func TestDefaultsAreZero(t *testing.T) {
+	if os.Getenv("TEST_MYSQL_DSN") == "" {
+		t.Skip("NOT TESTED: TEST_MYSQL_DSN is not set, run through scripts/with-services.sh")
+	}
+	db := modeltest.OpenWith(t, modeltest.MySQLOptions(t, nil))
+	var cache sync.Map
+	tagged := 0
+	for _, e := range entities {
+		s, err := schema.Parse(e, &cache, schema.NamingStrategy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range s.Fields {
+			if f.StructField.Tag.Get("default0") == "" {
+				continue
+			}
+			tagged++
+			var text *string
+			err := db.Read(context.Background()).Raw("SELECT column_default FROM information_schema.columns WHERE table_schema = database() AND table_name = ? AND column_name = ?",
+				s.Table, f.DBName).Scan(&text).Error
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text == nil || strings.Trim(*text, "'") != "" && *text != "0" {
+				t.Errorf("%s.%s: the default is %v", s.Table, f.DBName, text)
+			}
+		}
+	}
+	if tagged == 0 {
+		t.Error("no column is tagged")
+	}
+}
+
 // TestSchemasEqual shows that the embedded database and MySQL/MariaDB have the same tables, columns, types,
 // nullability, primary keys and indexes.
 func TestSchemasEqual(t *testing.T) {

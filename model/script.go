@@ -52,7 +52,7 @@ func Insert[T any](s *Script, rows []T, duplicate error) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	plan, err := planOf(s.db.orm, rows[0])
+	plan, err := planOf(s.db, rows[0])
 	if err != nil {
 		return err
 	}

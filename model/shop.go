@@ -129,7 +129,7 @@ type StockMovement struct {
 	Kind     string    `gorm:"column:kind"`     // receive | sell | return | adjust
 	Cause    string    `gorm:"column:cause"`    // unique within the kind: "line:123"
 	Quantity int64     `gorm:"column:quantity"` // signed: sells are negative
-	Note     string    `gorm:"column:note"`
+	Note     string    `gorm:"column:note" default0:"y"`
 	Actor    string    `gorm:"column:actor"`
 	At       time.Time `gorm:"column:at"`
 }

@@ -291,7 +291,7 @@ func (h *house) verify(ctx context.Context, r *run) error {
 func (h *house) verifyCity(ctx context.Context, r *run) error {
 	var sold, onHand int64
 	db, g := h.city.DB.Read(ctx), h.cityWorld.Goods[0]
-	if err := db.Model(&model.OrderLine{}).Where("sku_id = ?", g.SKU).Count(&sold).Error; err != nil {
+	if err := db.Model(&model.StockMovement{}).Where("sku_id = ? AND kind = 'sell'", g.SKU).Count(&sold).Error; err != nil {
 		return err
 	}
 	if err := db.Model(&model.Stock{}).Where("sku_id = ?", g.SKU).Select("on_hand").Scan(&onHand).Error; err != nil {

@@ -155,7 +155,7 @@ func (d *desk) lock(tx *gorm.DB, allowances, skus []model.ID, wary bool) error {
 		questions = append(questions, d.s.allowances.AskSpendable(allowances, d.allowances))
 	}
 	offer := shop.NewOffer(skus)
-	questions = append(append(questions, shop.AskOnHand(d.s.db, skus, d.onHand, wary)), offer.Questions()...)
+	questions = append(questions, shop.AskOnHand(d.s.db, skus, d.onHand, wary), offer.Question())
 	err := model.Ask(tx, questions...)
 	d.items = offer.Items(d.now)
 	return err
