@@ -115,6 +115,10 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 			command = "help"
 			break
 		}
+		if f == "--version" {
+			command = "version"
+			break
+		}
 		known := false
 		if command == "audit-verify" {
 			if since, known = strings.CutPrefix(f, "--since="); known && since == "" {

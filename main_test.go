@@ -36,6 +36,7 @@ func TestCommandLine(t *testing.T) {
 		{"--help", 0, "healthcheck"},
 		{"serve --help", 0, "Usage: bangfu"},
 		{"version", 0, "bangfu dev"},
+		{"--version", 0, "bangfu dev"},
 		{"frobnicate", 2, `no command "frobnicate"`},
 		{"serve --fast", 2, `serve does not know "--fast"`},
 		{"--migrate --fast", 2, `"--fast"`},

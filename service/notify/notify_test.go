@@ -196,6 +196,43 @@ func TestAnEventTellsOnce(t *testing.T) {
 	}
 }
 
+// TestCounts counts messages by topic and state below a union: those that were sent or skipped of the last days, the others however old they are.
+func TestCounts(t *testing.T) {
+	b := newBench(t)
+	now := b.clock.Now()
+	b.insert(&model.Union{ID: 2, ParentID: &b.union.ID, Name: "县", Path: "/1/2/", Kind: "county", Status: "active", CreatedAt: now, UpdatedAt: now})
+	n := 0
+	put := func(union model.ID, status string, days int, many int) {
+		for range many {
+			n++
+			id := model.IDAt(time.Now().AddDate(0, 0, -days)) + model.ID(n)
+			b.insert(&model.OutboxMessage{ID: id, Topic: string(TopicAllowanceIssued), Cause: fmt.Sprint(n), PersonID: 1, UnionID: union, Status: status, CreatedAt: now, UpdatedAt: now})
+		}
+	}
+	for _, status := range []string{StatusWaiting, StatusSending, StatusSent, StatusSkipped, StatusDead} {
+		put(1, status, 1, 1)
+		put(2, status, 2, 2)
+		put(2, status, countedDays+1, 4)
+	}
+	for path, want := range map[string]CountView{"/1/": {Waiting: 14, Sent: 3, Skipped: 3, Dead: 7}, "/1/2/": {Waiting: 12, Sent: 2, Skipped: 2, Dead: 6}} {
+		union := model.ID(1)
+		if path != "/1/" {
+			union = 2
+		}
+		list, err := b.Counts(context.Background(), model.Actor{Kind: model.ActorStaff, ID: 9, UnionID: union, UnionPath: path})
+		b.must(err)
+		for _, got := range list.Items {
+			want := want
+			if want.Topic, want.TopicName = got.Topic, got.TopicName; got.Topic != TopicAllowanceIssued {
+				want = CountView{Topic: got.Topic, TopicName: got.TopicName}
+			}
+			if got != want {
+				t.Errorf("below %s: %+v, want %+v", path, got, want)
+			}
+		}
+	}
+}
+
 // TestManyWorkers has several processes send at once: each message arrives exactly once.
 func TestManyWorkers(t *testing.T) {
 	b := newBench(t)
