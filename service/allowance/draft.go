@@ -22,7 +22,7 @@ const (
 // listed members. Amounts of their own come with a spreadsheet, see UploadGrant.
 type GrantInput struct {
 	Purse     model.Purse  `json:"purse" check:"required,oneof=extra festival hardship activity"`
-	Year      model.Year   `json:"year" check:"min=2000,max=2100"`
+	Year      model.Year   `json:"year" check:"required,min=2000,max=2100"`
 	Title     string       `json:"title" check:"required,max=100"`
 	Selection string       `json:"selection" check:"required,oneof=roster filter list"`
 	Filter    *GrantFilter `json:"filter"`

@@ -52,7 +52,7 @@ type RehearsalUnion struct {
 
 // SweepInput names the year to end.
 type SweepInput struct {
-	Year model.Year `json:"year" check:"min=2000,max=2100"`
+	Year model.Year `json:"year" check:"required,min=2000,max=2100"`
 }
 
 // StartSweep begins the year's end, or takes up one that broke off: whatever members have not spent goes back to their

@@ -35,7 +35,7 @@ type TopupView struct {
 // TopupInput is a top-up as it is entered. EvidenceNo is the number of the bank voucher.
 type TopupInput struct {
 	Purse          model.Purse `json:"purse" check:"required,oneof=extra festival hardship activity"`
-	Year           model.Year  `json:"year" check:"min=2000,max=2100"`
+	Year           model.Year  `json:"year" check:"required,min=2000,max=2100"`
 	AmountFen      model.Fen   `json:"amount_fen" check:"min=1,max=10000000000"`
 	EvidenceNo     string      `json:"evidence_no" check:"required,max=80"`
 	EvidenceFileID *model.ID   `json:"evidence_file_id"`

@@ -29,7 +29,7 @@ const (
 // UploadInput is what goes with an uploaded list.
 type UploadInput struct {
 	Purse model.Purse `json:"purse" check:"required,oneof=extra festival hardship activity"`
-	Year  model.Year  `json:"year" check:"min=2000,max=2100"`
+	Year  model.Year  `json:"year" check:"required,min=2000,max=2100"`
 	Title string      `json:"title" check:"required,max=100"`
 }
 

@@ -22,7 +22,7 @@ import (
 // which purse, delivered to whom.
 type Draft struct {
 	Purse     model.Purse            `json:"purse" check:"required,oneof=extra festival hardship activity"`
-	Year      model.Year             `json:"year" check:"min=2000,max=2100"`
+	Year      model.Year             `json:"year" check:"required,min=2000,max=2100"`
 	Title     string                 `json:"title" check:"required,max=100"`
 	Selection string                 `json:"selection" check:"required,oneof=roster filter list"`
 	Filter    *allowance.GrantFilter `json:"filter"`
