@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"bangfu/app"
 )
 
 // options are the flags.
@@ -37,6 +39,7 @@ type options struct {
 }
 
 func main() {
+	app.TuneMemory() // as the product's own process
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := start(ctx, os.Args[1:])
 	stop()
