@@ -104,8 +104,8 @@ func fundView(tx *gorm.DB, f model.Fund, own map[tally.OwnPurse]model.TallyPurse
 		v.Holders, v.UnspentFen = p.Holders, p.UnspentFen()
 		return v, nil
 	}
-	err = tx.Model(&model.Allowance{}).Select("COUNT(*), COALESCE(SUM(balance_fen + held_fen), 0)").
-		Where("fund_id = ? AND balance_fen + held_fen > 0", f.ID).Row().Scan(&v.Holders, &v.UnspentFen)
+	left := tx.Model(&model.Allowance{}).Select("COUNT(*), COALESCE(SUM(balance_fen + held_fen), 0)").Where("fund_id = ? AND balance_fen + held_fen > 0", f.ID)
+	err = model.ScanRow(left, &v.Holders, &v.UnspentFen)
 	return v, err
 }
 

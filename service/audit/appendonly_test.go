@@ -17,7 +17,7 @@ var (
 	trailName  = regexp.MustCompile(`\bAuditEntry\b|\bAuditSeal\b|audit_entries|audit_seals`)
 	changing   = regexp.MustCompile(`(?is)\b(update|delete\s+from|truncate|replace\s+into|drop\s+table|alter\s+table)\b[^;]*\baudit_(entries|seals)\b`)
 	changers   = []string{"Update", "Updates", "UpdateColumn", "UpdateColumns", "Delete", "Save", "FirstOrCreate", "Unscoped"}
-	addsColumn = regexp.MustCompile(`(?is)^\s*alter\s+table\s+audit_(entries|seals)\s+add\s+column\b`)
+	addsColumn = regexp.MustCompile(`(?is)^\s*alter\s+table\s+audit_(entries|seals)\s+(add\s+column\b|alter\s+column\s+\w+\s+set\s+default\b)`)
 )
 
 // TestNothingChangesTheTrail looks through the product's code and migrations: nothing updates or deletes entries or seals of the audit

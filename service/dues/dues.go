@@ -193,8 +193,9 @@ func SpanOf(tx *gorm.DB, supplier model.ID, from, to model.Date) (s Span, err er
 	if s.Mark, err = markOf(tx); err != nil {
 		return s, err
 	}
-	err = tx.Model(&model.SupplierDay{}).Select("COALESCE(MIN(first_transfer), 1) AS first, COALESCE(MAX(last_transfer), 0) AS last").
-		Where("supplier_id = ? AND day BETWEEN ? AND ?", supplier, dayOf(from.Start()), dayOf(to.Start())).Row().Scan(&s.First, &s.Last)
+	days := tx.Model(&model.SupplierDay{}).Select("COALESCE(MIN(first_transfer), 1) AS first, COALESCE(MAX(last_transfer), 0) AS last").
+		Where("supplier_id = ? AND day BETWEEN ? AND ?", supplier, dayOf(from.Start()), dayOf(to.Start()))
+	err = model.ScanRow(days, &s.First, &s.Last)
 	return s, err
 }
 

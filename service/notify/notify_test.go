@@ -206,7 +206,7 @@ func TestCounts(t *testing.T) {
 		for range many {
 			n++
 			id := model.IDAt(time.Now().AddDate(0, 0, -days)) + model.ID(n)
-			b.insert(&model.OutboxMessage{ID: id, Topic: string(TopicAllowanceIssued), Cause: fmt.Sprint(n), PersonID: 1, UnionID: union, Status: status, CreatedAt: now, UpdatedAt: now})
+			b.insert(&model.OutboxMessage{ID: id, Topic: string(TopicAllowanceIssued), Cause: fmt.Sprint(n), PersonID: 1, UnionID: union, Status: status, NextTryAt: now, CreatedAt: now, UpdatedAt: now})
 		}
 	}
 	for _, status := range []string{StatusWaiting, StatusSending, StatusSent, StatusSkipped, StatusDead} {

@@ -14,7 +14,7 @@ import (
 func owe(tx *gorm.DB, p model.Parcel, now time.Time) error {
 	var back model.Fen
 	err := tx.Model(&model.Transfer{}).Select("COALESCE(SUM(amount_fen), 0)").
-		Where("order_id = ? AND kind = ? AND debit_account = ?", p.OrderID, ledger.KindRefund, ledger.Supplier(p.SupplierID)).Row().Scan(&back)
+		Where("order_id = ? AND kind = ? AND debit_account = ?", p.OrderID, ledger.KindRefund, ledger.Supplier(p.SupplierID)).Scan(&back).Error
 	if err != nil {
 		return err
 	}

@@ -59,8 +59,8 @@ func (s *Service) Progress(ctx context.Context, unionID, periodID model.ID, stat
 	if err != nil {
 		return out, err
 	}
-	err = tx.Raw(`SELECT COUNT(*) AS unions, COUNT(s.id) AS submitted, COALESCE(SUM(CASE WHEN s.id IS NULL THEN 1 ELSE 0 END), 0) AS missing,
-COALESCE(SUM(CASE WHEN s.submitted_at >= @end THEN 1 ELSE 0 END), 0) AS late`+dueSQL, args).Row().Scan(&out.Unions, &out.Submitted, &out.Missing, &out.Late)
+	err = model.ScanRow(tx.Raw(`SELECT COUNT(*) AS unions, COUNT(s.id) AS submitted, COALESCE(SUM(CASE WHEN s.id IS NULL THEN 1 ELSE 0 END), 0) AS missing,
+COALESCE(SUM(CASE WHEN s.submitted_at >= @end THEN 1 ELSE 0 END), 0) AS late`+dueSQL, args), &out.Unions, &out.Submitted, &out.Missing, &out.Late)
 	if err != nil {
 		return out, err
 	}
@@ -80,7 +80,7 @@ func (s *Service) missing(tx *gorm.DB, p Period, unionID model.ID) (n int64, err
 	if err != nil {
 		return 0, err
 	}
-	err = tx.Raw("SELECT COUNT(*)"+dueSQL+statusSQL["missing"], args).Row().Scan(&n)
+	err = model.ScanRow(tx.Raw("SELECT COUNT(*)"+dueSQL+statusSQL["missing"], args), &n)
 	return n, err
 }
 

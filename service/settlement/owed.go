@@ -139,7 +139,7 @@ func (s *Service) sums(tx *gorm.DB, suppliers []model.ID, views []OwedView) erro
 // waiting reads what waits from the orders themselves.
 func (s *Service) waiting(tx *gorm.DB, supplier model.ID) (fen model.Fen, err error) {
 	sql := "SELECT COALESCE(SUM(CASE WHEN " + dueSQL + " THEN 0 ELSE f.fen END), 0)" + fromFree
-	err = tx.Raw(sql, s.rule(supplier, s.db.Now())).Row().Scan(&fen)
+	err = model.ScanRow(tx.Raw(sql, s.rule(supplier, s.db.Now())), &fen)
 	return fen, err
 }
 

@@ -198,7 +198,7 @@ type Queue struct {
 // Queue reads what waits.
 func (s *Service) Queue(ctx context.Context) (q Queue, err error) {
 	tx := s.db.Read(ctx).Model(&model.TallyBundle{}).Where("done = ?", false)
-	if err := tx.Session(&gorm.Session{}).Select("COALESCE(SUM(events), 0)").Row().Scan(&q.Waiting); err != nil || q.Waiting == 0 {
+	if err := model.ScanRow(tx.Session(&gorm.Session{}).Select("COALESCE(SUM(events), 0)"), &q.Waiting); err != nil || q.Waiting == 0 {
 		return q, err
 	}
 	var oldest model.TallyBundle
