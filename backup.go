@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"bangfu/app"
 	"bangfu/config"
@@ -89,6 +92,13 @@ func backupOrRestore(ctx context.Context, command string, args []string, stdout 
 	return nil
 }
 
+// sameDatabase tells whether two DSNs, perhaps of different accounts, name the same database.
+func sameDatabase(a, b string) bool {
+	x, err := mysql.ParseDSN(a)
+	y, again := mysql.ParseDSN(b)
+	return a == b || err == nil && again == nil && x.Net == y.Net && x.Addr == y.Addr && x.DBName == y.DBName
+}
+
 // restore brings a backup back and proves it.
 func restore(ctx context.Context, cfg *config.Config, o backup.Options, call backupCall, stdout io.Writer) error {
 	start := time.Now()
@@ -97,7 +107,17 @@ func restore(ctx context.Context, cfg *config.Config, o backup.Options, call bac
 		return err
 	}
 	o.Say("restored in %s; now every invariant is proved", time.Since(start).Round(time.Millisecond))
-	err = reconcileDB(ctx, cfg, app.Options{Log: slog.New(slog.DiscardHandler)}, true, stdout)
+	if sameDatabase(o.MySQLDSN, cfg.MySQLDSN) {
+		// The chain ends where the backup does: the head noted since is no longer in it.
+		if err := os.Remove(app.AuditNote(cfg)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	} else {
+		o.Say("this is another database than the product's: BACKUP_MYSQL_DSN names it, MYSQL_DSN does not")
+	}
+	restored := *cfg
+	restored.MySQLDSN = o.MySQLDSN // what was restored, whatever the product is set to
+	err = reconcileDB(ctx, &restored, app.Options{Log: slog.New(slog.DiscardHandler)}, true, stdout)
 	if errors.Is(err, model.ErrSchema) {
 		return fmt.Errorf("restored, but not proved: the backup was made by program %s: %w; then run reconcile", m.Program, err)
 	}

@@ -31,6 +31,11 @@ func playDemo(ctx context.Context, cfg *config.Config, o app.Options, exit bool,
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
+	free, err := app.Occupy(cfg)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer free()
 	a, err := open(ctx, cfg, o, true, io.Discard)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -107,11 +112,11 @@ func tour(stdout io.Writer, cfg *config.Config, base, dir string) {
   curl -X POST -H 'Content-Type: application/json' -d '{"code":"…"}' %[1]s/api/v1/member/login
 动态口令：oathtool --totp -b 密钥，或任意动态口令应用
 核对账目%[6]s：DATA_DIR=%[5]s bin/bangfu reconcile
-`, base, dir, filepath.Join(dir, "accounts.json"), cfg.SecretPath("demo-password"), cfg.DataDir, sameDatabase(cfg))
+`, base, dir, filepath.Join(dir, "accounts.json"), cfg.SecretPath("demo-password"), cfg.DataDir, otherShell(cfg))
 }
 
-// sameDatabase says what else a command in another shell needs to find the demonstration's database; the DSN itself, which holds a password, is not shown.
-func sameDatabase(cfg *config.Config) string {
+// otherShell says what else a command in another shell needs to find the demonstration's database; the DSN itself, which holds a password, is not shown.
+func otherShell(cfg *config.Config) string {
 	if cfg.MySQLDSN == "" {
 		return ""
 	}

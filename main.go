@@ -161,6 +161,7 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	case "migrate":
 		return migrate(ctx, cfg, o, stdout)
 	case "reconcile":
+		o.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})) // that its statements take long is no news
 		return reconcileDB(ctx, cfg, o, false, stdout)
 	case "audit-head":
 		return auditHead(ctx, cfg, o, stdout)
@@ -209,6 +210,9 @@ func migrate(ctx context.Context, cfg *config.Config, o app.Options, stdout io.W
 }
 
 func recount(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	if err := haveDatabase(cfg); err != nil {
+		return err
+	}
 	a, err := app.Open(ctx, cfg, o)
 	if err != nil {
 		return err
@@ -235,6 +239,14 @@ func recountRows(ctx context.Context, a *app.App, stdout io.Writer) error {
 }
 
 func rekey(ctx context.Context, cfg *config.Config, o app.Options, stdout io.Writer) error {
+	if err := haveDatabase(cfg); err != nil {
+		return err
+	}
+	free, err := app.Occupy(cfg)
+	if err != nil {
+		return err
+	}
+	defer free()
 	a, err := app.Open(ctx, cfg, o)
 	if err != nil {
 		return err
@@ -251,6 +263,11 @@ func serve(ctx context.Context, cfg *config.Config, o app.Options, migrate bool,
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
+	free, err := app.Occupy(cfg)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer free()
 	a, err := open(ctx, cfg, o, migrate, stdout)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -271,6 +288,9 @@ const (
 // listen serves and does the background work until ctx ends, then lets what is under way finish and closes the product. It
 // gives up waiting after grace and windUp: whatever hangs then is cut off by the end of the process, which loses nothing.
 func listen(ctx context.Context, a *app.App, listener net.Listener) error {
+	if err := a.NoteServing(ctx); err != nil {
+		return errors.Join(err, listener.Close(), a.Close())
+	}
 	server := &http.Server{
 		Handler: a.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 6 * time.Minute, WriteTimeout: 6 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

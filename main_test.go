@@ -65,11 +65,20 @@ func TestFreshDatabaseIsRefusedUntilMigrated(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
 	t.Setenv("DATA_DIR", dir)
 	var out output
-	if code := run(context.Background(), []string{"reconcile"}, &out, &out); code != 1 || !strings.Contains(out.String(), "there is no database") {
-		t.Errorf("%d %s", code, out.String())
+	for _, command := range []string{"reconcile", "recount", "rekey", "audit-head", "audit-verify"} {
+		var out output
+		if code := run(context.Background(), []string{command}, &out, &out); code != 1 || !strings.Contains(out.String(), "there is no database") {
+			t.Errorf("%s: %d %s", command, code, out.String())
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s made a DATA_DIR", command)
+		}
 	}
-	if _, err := os.Stat(dir); err == nil {
-		t.Error("reconcile made a DATA_DIR")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bangfu.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if code := run(context.Background(), []string{"rekey"}, &out, &out); code != 1 || !strings.Contains(out.String(), "run the migrate subcommand") {
 		t.Errorf("%d %s", code, out.String())
@@ -110,6 +119,19 @@ func TestOtherKeysAreRefused(t *testing.T) {
 	t.Setenv("FIELD_KEYS", fresh)
 	expect("migrate", 1, "FIELD_KEYS: a key is not the one")
 	t.Setenv("FIELD_KEYS", fresh+","+strings.TrimSpace(string(old)))
+	expect("rekey", 1, `FIELD_KEYS: "k2": no serving process`)
+	serving, stop := context.WithCancel(context.Background())
+	addr := freeAddr(t)
+	t.Setenv("HTTP_ADDR", addr)
+	var out output
+	done := make(chan int, 1)
+	go func() { done <- run(serving, nil, &out, &out) }()
+	waitReady(t, addr, &out)
+	expect("rekey", 1, "another process works on the embedded database")
+	stop()
+	if code := <-done; code != 0 {
+		t.Fatalf("serve: %d %s", code, out.String())
+	}
 	expect("rekey", 0, "sealed again")
 	t.Setenv("FIELD_KEYS", fresh)
 	expect("migrate", 0, "up to date")
@@ -228,4 +250,32 @@ func TestBackupAndRestore(t *testing.T) {
 	call(1, "与留存的链头不符", "audit-verify", "--since=1:1.other")
 	call(2, "is not SEQ:HASH", "audit-verify", "--since=x")
 	call(2, "--since wants a noted head", "audit-verify", "--since=") // an unset variable must not pass for "no head"
+
+	note := filepath.Join(second, "audit-head") // as if the chain had come further before somebody cut it off
+	if err := os.WriteFile(note, []byte("9:1.other\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call(1, "记下的链头 9:1.other", "audit-verify")
+	call(1, "记下的链头 9:1.other", "reconcile")
+	call(0, "全部通过", "restore", made[0], "--overwrite") // the note is of what was there before
+	call(0, "全部通过", "reconcile")
+	if _, err := os.Stat(note); err == nil {
+		t.Error("the note of a chain that was restored over is still there")
+	}
+}
+
+// TestSameDatabase shows when the proof of a restore is about the product's own database.
+func TestSameDatabase(t *testing.T) {
+	const own = "bangfu:a@tcp(db:3306)/bangfu?tls=true"
+	for other, same := range map[string]bool{
+		own: true, "restore:b@tcp(db:3306)/bangfu": true, "bangfu:a@tcp(db)/bangfu": true,
+		"restore:b@tcp(db:3306)/rehearsal": false, "restore:b@tcp(db2:3306)/bangfu": false, "restore:b@unix(/s)/bangfu": false, "": false, "x": false,
+	} {
+		if got := sameDatabase(other, own); got != same {
+			t.Errorf("%q: %v", other, got)
+		}
+	}
+	if !sameDatabase("", "") {
+		t.Error("the embedded database is itself")
+	}
 }

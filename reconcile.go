@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"time"
 
 	"bangfu/app"
@@ -18,13 +16,10 @@ import (
 // errBreach says that reconcile found something that must not be; the report has been printed.
 var errBreach = errors.New("an invariant is broken")
 
-// reconcileDB proves every invariant on the database that the settings name; keyless: all but the audit trail's if there are no keys, and says
-// so.
-func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, keyless bool, stdout io.Writer) error {
-	if _, err := os.Stat(app.DatabaseFile(cfg)); cfg.MySQLDSN == "" && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no database: MYSQL_DSN is not set and DATA_DIR %s holds none", cfg.DataDir)
-	}
-	db, err := openForReading(ctx, cfg, o, keyless)
+// reconcileDB proves every invariant on the database that the settings name. restored: one that was just restored, on which the audit trail is left
+// out if there are no keys, and it says so, and is not held against the head that the product noted.
+func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, restored bool, stdout io.Writer) error {
+	db, err := openForReading(ctx, cfg, o, restored)
 	if err != nil {
 		return err
 	}
@@ -42,12 +37,18 @@ func reconcileDB(ctx context.Context, cfg *config.Config, o app.Options, keyless
 	if err := report.Write(stdout); err != nil {
 		return err
 	}
+	held := true
+	if !restored {
+		if held, err = holdsNote(ctx, cfg, db, stdout); err != nil {
+			return err
+		}
+	}
 	verdict := "全部通过"
-	if !report.OK() {
+	if !report.OK() || !held {
 		verdict = "有不符，请勿继续记账，先查明原因"
 	}
 	_, _ = fmt.Fprintf(stdout, "%s 核对 %d 项，用时 %s：%s\n", report.At.In(model.China).Format(time.DateTime), len(report.Results), time.Since(start).Round(time.Millisecond), verdict)
-	if !report.OK() {
+	if !report.OK() || !held {
 		return errBreach
 	}
 	return nil

@@ -112,6 +112,9 @@ func OpenDB(ctx context.Context, cfg *config.Config, o Options) (*model.DB, erro
 // DatabaseFile is where the embedded database is.
 func DatabaseFile(cfg *config.Config) string { return filepath.Join(cfg.DataDir, "bangfu.db") }
 
+// AuditNote is the file in which the head of the audit trail's chain is noted, outside the database.
+func AuditNote(cfg *config.Config) string { return filepath.Join(cfg.DataDir, "audit-head") }
+
 // prepareDataDir makes sure that the folder is there and can be written to, and that the embedded database's file, if it is
 // that, is its owner's alone.
 func prepareDataDir(cfg *config.Config) error {
@@ -244,6 +247,7 @@ func (a *App) openServices(ctx context.Context, o Options) error {
 	a.Shop = shop.New(a.DB, sealer, a.Files, a.Guard)
 	a.Report = report.New(a.DB, sealer)
 	a.Audit = audit.New(a.DB, a.log)
+	a.Audit.NoteIn(AuditNote(cfg))
 	a.Allowance = allowance.New(a.DB, a.Jobs, sealer)
 	a.Limit = limit.New(a.DB)
 	a.Claim = claim.New(a.DB, a.Allowance)
@@ -354,8 +358,17 @@ func (a *App) openServer() (err error) {
 	return err
 }
 
-// Rekey seals personal data again with the first key of FIELD_KEYS and tells how many texts; see rekey.Run.
-func (a *App) Rekey(ctx context.Context) (int, error) { return rekey.Run(ctx, a.DB, a.sealer) }
+// NoteServing notes that a process serves with the first key of FIELD_KEYS, so that Rekey may seal with it.
+func (a *App) NoteServing(ctx context.Context) error { return a.DB.NoteServedKey(ctx, a.sealer) }
+
+// Rekey seals personal data again with the first key of FIELD_KEYS and tells how many texts; see rekey.Run. Errors: model.ErrKeyUnserved for a key
+// that no process has served with.
+func (a *App) Rekey(ctx context.Context) (int, error) {
+	if err := a.DB.CheckServedKey(ctx, a.sealer); err != nil {
+		return 0, err
+	}
+	return rekey.Run(ctx, a.DB, a.sealer)
+}
 
 // Close releases everything that Open opened.
 func (a *App) Close() error {

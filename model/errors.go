@@ -80,6 +80,13 @@ func NotFound(what string) *Error {
 	return E(CodeNotFound, "%s不存在，或您无权查看", what)
 }
 
+// NoSuch is NotFound of what a field of the request names.
+func NoSuch(field, what string) *Error {
+	e := NotFound(what)
+	e.Fields = []Field{{Name: field, Message: e.Message}}
+	return e
+}
+
 // CodeOf tells the code of err: that of the Error in its chain, "" for nil, else CodeInternal.
 func CodeOf(err error) Code {
 	if err == nil {

@@ -44,6 +44,36 @@ func (db *DB) CheckKeys(ctx context.Context, s *Sealer) error {
 	return nil
 }
 
+// ErrKeyUnserved says that no serving process has sealed with the current field key yet.
+var ErrKeyUnserved = errors.New("no serving process has had this key at the front of its FIELD_KEYS yet")
+
+// NoteServedKey notes that a serving process seals with the current field key.
+func (db *DB) NoteServedKey(ctx context.Context, s *Sealer) error {
+	sealed, err := s.Seal(markText, fieldKeyMark)
+	if err != nil {
+		return err
+	}
+	_, err = db.firstMark(ctx, servedMark(s), sealed)
+	return err
+}
+
+// CheckServedKey refuses, with ErrKeyUnserved, a current field key that no serving process was noted to have: what is sealed with it could be read by
+// whoever gave it alone. The key of the mark, which the database was made with or was sealed with again, needs no such note.
+func (db *DB) CheckServedKey(ctx context.Context, s *Sealer) error {
+	var marks []Installation
+	if err := db.Read(ctx).Where("name IN ?", []string{fieldKeyMark, servedMark(s)}).Find(&marks).Error; err != nil {
+		return err
+	}
+	for _, m := range marks {
+		if text, err := s.Open(m.Value, fieldKeyMark); err == nil && text == markText && !s.NeedsRotation(m.Value) {
+			return nil
+		}
+	}
+	return fmt.Errorf("FIELD_KEYS: %q: %w", s.current, ErrKeyUnserved)
+}
+
+func servedMark(s *Sealer) string { return fieldKeyMark + "-served-" + s.current }
+
 // RenewKeyMark seals the field keys' mark with the current key, so that the database can be opened without the older ones.
 func (db *DB) RenewKeyMark(ctx context.Context, s *Sealer) error {
 	sealed, err := s.Seal(markText, fieldKeyMark)

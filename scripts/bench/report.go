@@ -204,8 +204,11 @@ func (rs results) latency() string {
 func (rs results) document(o options, about setting) string {
 	var b strings.Builder
 	full := ""
+	if o.quick {
+		full = " This was a quick run: it shows that everything works, its figures mean nothing."
+	}
 	if about.city != "" {
-		full = " The full tables hold " + about.city + "."
+		full += " The full tables hold " + about.city + "."
 	}
 	fmt.Fprintf(&b, `# How fast a checkout is
 

@@ -32,8 +32,11 @@ type Service struct {
 	db  *model.DB
 	log *slog.Logger
 
-	mu     sync.Mutex
-	wideAt time.Time // when Seal last looked far back, in this process
+	notePath string // see NoteIn
+
+	mu      sync.Mutex
+	wideAt  time.Time // when Seal last looked far back, in this process
+	notedAt time.Time // when the head was last noted
 }
 
 // New makes the service. The DB must have its audit keys (model.DB.UseAuditKeys).
@@ -87,9 +90,11 @@ func (s *Service) Seal(ctx context.Context) error {
 		}
 	}
 	if full {
-		return s.swept(ctx)
+		if err := s.swept(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.note(ctx)
 }
 
 // SealAll is Seal through the whole trail.

@@ -239,7 +239,11 @@ func (r *Runner) finish(ctx context.Context, j *model.Job, err error, stopping b
 		set["status"], set["run_at"] = "queued", now.Add(time.Duration(j.Attempts*j.Attempts)*time.Second)
 	}
 	if err != nil {
-		r.log.ErrorContext(ctx, "job ended with an error", "kind", j.Kind, "subject", j.SubjectID.String(), "attempt", j.Attempts, "status", set["status"], "error", err)
+		level := slog.LevelError
+		if errors.As(err, &shown) && set["status"] == "failed" && shown.Code == model.CodeInvalid {
+			level = slog.LevelInfo // what somebody handed in is not right, and they are told
+		}
+		r.log.Log(ctx, level, "job ended with an error", "kind", j.Kind, "subject", j.SubjectID.String(), "attempt", j.Attempts, "status", set["status"], "error", err)
 	}
 	if res := r.mine(ctx, j.ID).UpdateColumns(set); res.Error != nil {
 		return res.Error

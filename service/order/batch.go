@@ -155,9 +155,16 @@ func (d *desk) lock(tx *gorm.DB, allowances, skus []model.ID, wary bool) error {
 		questions = append(questions, d.s.allowances.AskSpendable(allowances, d.allowances))
 	}
 	offer := shop.NewOffer(skus)
-	questions = append(questions, shop.AskOnHand(d.s.db, skus, d.onHand, wary), offer.Question())
-	err := model.Ask(tx, questions...)
+	if wary {
+		questions = append(questions, shop.LockOnHand(d.s.db, skus, d.onHand))
+	}
+	err := model.Ask(tx, append(questions, offer.Question())...)
 	d.items = offer.Items(d.now)
+	if !wary {
+		for id, item := range d.items {
+			d.onHand[id] = item.OnHand
+		}
+	}
 	return err
 }
 
@@ -240,7 +247,7 @@ func (d *desk) decide(t *ticket) (model.Order, basket, error) {
 		return order, basket{}, model.Invalid("payment", "暂未开通微信支付，请使用帮扶额度支付")
 	}
 	if t.found.to == nil {
-		return order, basket{}, model.NotFound("收货地址")
+		return order, basket{}, model.NoSuch("address_id", "收货地址")
 	}
 	t.found.to.write(&order)
 	b, err := decide(t.cart, d.items, d.onHand, d.allowances[t.actor.ID])

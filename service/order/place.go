@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (s *Service) lockStocks(tx *gorm.DB, skus []model.ID) (map[model.ID]int64, 
 	if len(skus) == 0 {
 		return onHand, nil
 	}
-	return onHand, model.Ask(tx, shop.AskOnHand(s.db, distinct(slices.Clone(skus)), onHand, true))
+	return onHand, model.Ask(tx, shop.LockOnHand(s.db, distinct(slices.Clone(skus)), onHand))
 }
 
 // decide judges the cart by what is locked; it touches no database. Refusals in this order: a SKU that does not exist or is
@@ -86,10 +87,10 @@ func decide(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int
 func price(cart Cart, items map[model.ID]shop.SaleItem, onHand map[model.ID]int64) (basket, error) {
 	b := basket{}
 	owed := map[model.ID]model.Fen{}
-	for _, it := range cart.Items {
+	for i, it := range cart.Items {
 		sale, ok := items[it.SKUID]
 		if !ok {
-			return b, model.NotFound("商品")
+			return b, model.NoSuch(fmt.Sprintf("items[%d].sku_id", i), "商品")
 		}
 		if sale.OffReason != "" {
 			return b, model.E(model.CodeOffShelf, "“%s”暂时不能购买：%s", sale.Name, sale.OffReason)

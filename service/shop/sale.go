@@ -17,6 +17,7 @@ type SaleItem struct {
 	Spec                                   string
 	SupplierName                           string
 	PriceFen                               model.Fen
+	OnHand                                 int64 // as it was committed last; nothing keeps it so
 	// OffReason says in Chinese why it cannot be sold now, all reasons in one text; "" if it can.
 	OffReason string
 }
@@ -27,6 +28,7 @@ type saleRow struct {
 	SKUStatus, ProductStatus, SupplierStatus string
 	Name, Spec, OffReason, SupplierName      string
 	PriceFen                                 model.Fen
+	OnHand                                   int64
 }
 
 // ForSale reads SKUs as they may be sold at now. A SKU that does not exist is not in the answer.
@@ -59,8 +61,8 @@ func NewOffer(skus []model.ID) *Offer {
 // costs the database less than two about the same rows.
 func (o *Offer) Question() model.Question {
 	return model.Question{
-		SQL: `SELECT k.id, k.status, k.spec, k.price_fen, p.id, p.name, p.region_id, p.status, p.off_reason, s.id, s.name, s.status,
-			c.id, c.supplier_id, c.product_id, c.kind, c.valid_from, c.valid_until FROM skus k JOIN products p ON p.id = k.product_id JOIN suppliers s ON s.id = p.supplier_id
+		SQL: `SELECT k.id, k.status, k.spec, k.price_fen, COALESCE(t.on_hand, 0), p.id, p.name, p.region_id, p.status, p.off_reason, s.id, s.name, s.status,
+			c.id, c.supplier_id, c.product_id, c.kind, c.valid_from, c.valid_until FROM skus k JOIN products p ON p.id = k.product_id JOIN suppliers s ON s.id = p.supplier_id LEFT JOIN stocks t ON t.sku_id = k.id
 			LEFT JOIN certificates c ON c.supplier_id = s.id AND c.status = 'active' AND (c.product_id IS NULL OR c.product_id = p.id) WHERE k.id IN ` + model.Marks(len(o.skus)),
 		Args: o.skus,
 		Row: func(rows *sql.Rows) error {
@@ -68,7 +70,7 @@ func (o *Offer) Question() model.Question {
 			var paper, supplier *model.ID
 			var kind *string
 			var c model.Certificate
-			err := rows.Scan(&r.SKUID, &r.SKUStatus, &r.Spec, &r.PriceFen, &r.ProductID, &r.Name, &r.RegionID, &r.ProductStatus, &r.OffReason, &r.SupplierID, &r.SupplierName, &r.SupplierStatus,
+			err := rows.Scan(&r.SKUID, &r.SKUStatus, &r.Spec, &r.PriceFen, &r.OnHand, &r.ProductID, &r.Name, &r.RegionID, &r.ProductStatus, &r.OffReason, &r.SupplierID, &r.SupplierName, &r.SupplierStatus,
 				&paper, &supplier, &c.ProductID, &kind, &c.ValidFrom, &c.ValidUntil)
 			o.rows[r.SKUID] = r
 			if paper != nil {
@@ -92,7 +94,7 @@ func (o *Offer) Items(now time.Time) map[model.ID]SaleItem {
 		}
 		items[r.SKUID] = SaleItem{
 			SKUID: r.SKUID, ProductID: r.ProductID, SupplierID: r.SupplierID, RegionID: r.RegionID, Name: r.Name, Spec: r.Spec,
-			SupplierName: r.SupplierName, PriceFen: r.PriceFen, OffReason: strings.Join(reasons, "；"),
+			SupplierName: r.SupplierName, PriceFen: r.PriceFen, OnHand: r.OnHand, OffReason: strings.Join(reasons, "；"),
 		}
 	}
 	return items

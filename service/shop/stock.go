@@ -67,15 +67,12 @@ func StockScript(s *model.Script, db *model.DB, now time.Time, moves []Movement)
 	return nil
 }
 
-// AskOnHand is the question that puts what is on hand of SKUs into onHand, locking the stocks by SKU id if lock; skus are distinct and
+// LockOnHand is the question that locks the stocks of SKUs by SKU id and puts what is on hand of them into onHand; skus are distinct and
 // rising, and there is one.
-func AskOnHand(db *model.DB, skus []model.ID, onHand map[model.ID]int64, lock bool) model.Question {
-	query := "SELECT sku_id, on_hand FROM stocks WHERE sku_id IN " + model.Marks(len(skus)) + " ORDER BY sku_id"
-	if lock {
-		query += db.ForUpdate()
-	}
+func LockOnHand(db *model.DB, skus []model.ID, onHand map[model.ID]int64) model.Question {
 	return model.Question{
-		SQL: query, Args: model.Values(skus),
+		SQL:  "SELECT sku_id, on_hand FROM stocks WHERE sku_id IN " + model.Marks(len(skus)) + " ORDER BY sku_id" + db.ForUpdate(),
+		Args: model.Values(skus),
 		Row: func(rows *sql.Rows) error {
 			var id model.ID
 			var n int64
