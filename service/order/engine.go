@@ -242,16 +242,22 @@ func (e *engine) eager() bool {
 func (e *engine) transact(ctx context.Context, batch []*ticket, wary bool) (answers []answer, err error) {
 	err = e.db.Tx(ctx, func(tx *gorm.DB) (err error) {
 		answers, err = e.place(tx, batch, wary)
-		if err != nil || slices.ContainsFunc(answers, func(a answer) bool { return a.replay }) {
+		if trouble(err) || slices.ContainsFunc(answers, func(a answer) bool { return a.replay }) {
 			e.wary.Store(waryFor)
 		}
 		wary = wary || err != nil
 		return err
 	})
-	if err != nil {
+	if trouble(err) {
 		e.wary.Store(waryFor)
 	}
 	return answers, err
+}
+
+// trouble tells whether more of an error's kind is to be expected in the next batches. That a row exists already says nothing yet: it is a key, which the
+// wary run finds, or an order number, of which two meet in every day that has many.
+func trouble(err error) bool {
+	return err != nil && !errors.Is(err, model.ErrExists) && !errors.Is(err, model.ErrRerun)
 }
 
 var (

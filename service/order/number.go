@@ -8,11 +8,12 @@ import (
 	"bangfu/model"
 )
 
-// newNumber makes an order number that people can read out: the China date, nine random digits and a check digit
-// (Luhn), such as 202503031234567897. It tells nothing about how many orders there are. Two of one day may meet; the
-// unique index finds that and the order takes another number.
+// newNumber makes an order number that people can read out: the China date as YYMMDD, eleven random digits and a check digit
+// (Luhn), such as 250303012345678908. It tells nothing about how many orders there are. Two of one day may meet, though of a million orders
+// one in a hundred thousand does; the unique index finds that and the order takes another number. (Before 2026-11-28 the date had four digits for the
+// year and nine random digits followed.)
 func newNumber(at time.Time) string {
-	body := fmt.Sprintf("%s%09d", at.In(model.China).Format("20060102"), rand.IntN(1_000_000_000))
+	body := fmt.Sprintf("%s%011d", at.In(model.China).Format("060102"), rand.Int64N(100_000_000_000))
 	return body + string(rune('0'+checkDigit(body)))
 }
 
