@@ -108,31 +108,9 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	if (command == "backup" || command == "restore") && !asksHelp(flags) {
 		return backupOrRestore(ctx, command, flags, stdout)
 	}
-	on := map[string]bool{}
-	var since string
-	allowed := map[string][]string{"serve": {"--migrate"}, "demo": {"--exit"}}
-	for _, f := range flags {
-		if asksHelp([]string{f}) {
-			command = "help"
-			break
-		}
-		if f == "--version" {
-			command = "version"
-			break
-		}
-		known := false
-		if command == "audit-verify" {
-			if since, known = strings.CutPrefix(f, "--since="); known && since == "" {
-				return usageError("--since wants a noted head, SEQ:HASH, as audit-head prints it")
-			}
-		}
-		for _, a := range allowed[command] {
-			known = known || f == a
-		}
-		if !known {
-			return usageError(fmt.Sprintf("%s does not know %q", command, f))
-		}
-		on[f] = true
+	command, on, since, err := readFlags(command, flags)
+	if err != nil {
+		return err
 	}
 	switch command {
 	case "help", "-h":
@@ -174,6 +152,32 @@ func dispatch(ctx context.Context, command string, flags []string, stdout io.Wri
 	default:
 		return healthcheck(ctx, cfg)
 	}
+}
+
+// readFlags reads the flags of a command but backup and restore: which are on, and the head that audit-verify is to hold the trail against. Among
+// them --help and --version are commands of their own. Errors: usageError.
+func readFlags(command string, flags []string) (what string, on map[string]bool, since string, err error) {
+	on = map[string]bool{}
+	allowed := map[string][]string{"serve": {"--migrate"}, "demo": {"--exit"}}
+	for _, f := range flags {
+		if asksHelp([]string{f}) {
+			return "help", on, since, nil
+		}
+		if f == "--version" {
+			return "version", on, since, nil
+		}
+		known := slices.Contains(allowed[command], f)
+		if command == "audit-verify" {
+			if since, known = strings.CutPrefix(f, "--since="); known && since == "" {
+				return command, on, since, usageError("--since wants a noted head, SEQ:HASH, as audit-head prints it")
+			}
+		}
+		if !known {
+			return command, on, since, usageError(fmt.Sprintf("%s does not know %q", command, f))
+		}
+		on[f] = true
+	}
+	return command, on, since, nil
 }
 
 func asksHelp(flags []string) bool {
